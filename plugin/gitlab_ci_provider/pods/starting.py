@@ -84,9 +84,8 @@ class Starting:
     def _tell(self, pod: k8s.V1Pod) -> None:
         scheduled = condition(pod, "PodScheduled")
         if scheduled and scheduled.status != "True":
-            self._say_once(
-                f"waiting for a node: {scheduled.message or scheduled.reason or 'none yet'}"
-            )
+            why = scheduled.message or scheduled.reason or "none yet"
+            self._say_once(f"pod {pod.metadata.name} is waiting for a node: {why}")
         for container in waiting_containers(pod):
             if container.reason == "ContainerCreating" and container.message:
                 self._say_progress(container.message)

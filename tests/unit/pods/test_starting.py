@@ -29,7 +29,10 @@ def unscheduled(message: str) -> k8s.V1Pod:
     condition = k8s.V1PodCondition(
         type="PodScheduled", status="False", reason="Unschedulable", message=message
     )
-    return k8s.V1Pod(status=k8s.V1PodStatus(phase="Pending", conditions=[condition]))
+    return k8s.V1Pod(
+        metadata=k8s.V1ObjectMeta(name="job"),
+        status=k8s.V1PodStatus(phase="Pending", conditions=[condition]),
+    )
 
 
 class Seen:
@@ -142,14 +145,14 @@ def test_a_slow_node_is_no_problem():
 
 
 def test_each_reason_of_the_scheduler_is_told_once():
-    """A person sees why the pod waits, while an autoscaler may be adding a node."""
+    """A person sees which pod waits, and why, while an autoscaler may be adding a node."""
     seen = Seen(grace=60)
     for message in ("1 Insufficient cpu", "1 Insufficient cpu", "2 Insufficient cpu"):
         assert not seen.at(0, unscheduled(message))
 
     assert seen.said == [
-        "waiting for a node: 1 Insufficient cpu",
-        "waiting for a node: 2 Insufficient cpu",
+        "pod job is waiting for a node: 1 Insufficient cpu",
+        "pod job is waiting for a node: 2 Insufficient cpu",
     ]
 
 
