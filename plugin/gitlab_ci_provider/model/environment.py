@@ -31,7 +31,7 @@ class JobEnvironment:
     """`environment:` of one job of one pipeline, variables expanded.
 
     Attributes:
-        auto_stop_in: seconds; None when the job does not say it, or says `never`.
+        auto_stop_in: seconds; 0 for `never`, None when the job does not say it.
         deployment: number of the deployment in its project; None when the job did not deploy.
         state: of the environment once the job has ended.
         auto_stop_at: ISO 8601, UTC; empty when the environment stays.
@@ -67,7 +67,7 @@ class Deployment:
         user: who played the job, or started the pipeline; empty when nobody did.
         job_url: of the task in the Airflow UI.
         on_stop: the job that stops the environment.
-        auto_stop_in: seconds, as the job said.
+        auto_stop_in: seconds, as the job said; 0 for `never`.
     """
 
     iid: int = 0

@@ -18,6 +18,7 @@ from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
 from gitlab_ci_provider.model.durations import parse_duration
 from gitlab_ci_provider.model.environment import (
     Deployment,
+    Environment,
     EnvironmentRecord,
     EnvironmentState,
     JobEnvironment,
@@ -52,7 +53,7 @@ def plan_environment(job: Job, variables: Variables, masker: Masker) -> JobEnvir
         action=environment.action,
         url=masker.text(expand_on_server(environment.url or "", variables)),
         on_stop=environment.on_stop or "",
-        auto_stop_in=_seconds(expand_on_server(environment.auto_stop_in or "", variables)),
+        auto_stop_in=_stops_in(environment, variables),
     )
 
 
@@ -90,16 +91,16 @@ def after_success(
     )
     if environment.action == "stop":
         return replace(known, state=EnvironmentState.STOPPED, auto_stop_at="")
+    stops = environment.auto_stop_in
     if deployment is not None:
         return replace(
             known,
             state=EnvironmentState.AVAILABLE,
             tier=environment.tier,
             url=environment.url or known.url,
-            auto_stop_at=_at(environment.auto_stop_in, now),
+            auto_stop_at=known.auto_stop_at if stops is None else _at(stops, now),
             deployment=deployment,
         )
-    stops = environment.auto_stop_in
     if stops is None and environment.action in _KEEPS_THE_TIME and known.deployment:
         stops = known.deployment.auto_stop_in
     return known if stops is None else replace(known, auto_stop_at=_at(stops, now))
@@ -111,8 +112,8 @@ def _check_name(name: str) -> None:
         raise SystemFailure(message, reason=FailureReason.ENVIRONMENT_CREATION_FAILURE)
 
 
-def _at(seconds: int | None, now: datetime) -> str:
-    if seconds is None:
+def _at(seconds: int, now: datetime) -> str:
+    if not seconds:
         return ""
     try:
         return (now + timedelta(seconds=seconds)).isoformat(timespec="seconds")
@@ -120,10 +121,13 @@ def _at(seconds: int | None, now: datetime) -> str:
         return ""
 
 
-def _seconds(words: str) -> int | None:
-    """Read a duration; None for `never` and for a missing variable."""
-    if not words.strip() or words.strip().lower() == "never":
+def _stops_in(environment: Environment, variables: Variables) -> int | None:
+    """Read `auto_stop_in`; 0 for `never` and for a missing variable."""
+    if environment.auto_stop_in is None:
         return None
+    words = expand_on_server(environment.auto_stop_in, variables)
+    if not words.strip() or words.strip().lower() == "never":
+        return 0
     seconds = parse_duration(words)
     if seconds is None:
         message = f"environment:auto_stop_in is '{words}', it must be a duration such as 1 day"

@@ -98,6 +98,7 @@ class PlanRequest:
         secret_places: Airflow Variables that hold them.
         login: for the server of the repository; None when there is none.
         environment_url: of an earlier deployment, for a job whose environment has no `url`.
+        environment_tier: of the environment, for a job that does not say it; empty for a new one.
         cache_store: of the runner; None for the same as all else.
         store: None when the installation has no object store.
         runner_variables: of the runner that takes the job; weaker than all others.
@@ -123,6 +124,7 @@ class PlanRequest:
     dotenv: Variables = Variables()
     from_provider: Variables = Variables()
     environment_url: str = ""
+    environment_tier: str = ""
     login: GitLogin | None = None
     configured: ConfiguredVariables = ConfiguredVariables()
     secrets: tuple[str, ...] = ()
@@ -227,6 +229,7 @@ class PlanRequest:
             timeout=self.job.timeout or self.limits.default_timeout,
             project_dir=self.project_dir,
             environment_url=self.environment_url,
+            environment_tier=self.environment_tier,
             machine=self.limits.machine,
         )
 

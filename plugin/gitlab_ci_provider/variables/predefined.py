@@ -248,6 +248,7 @@ class JobStart:
         timeout: seconds.
         project_dir: the working copy.
         environment_url: of an earlier deployment, for a job whose environment has no `url`.
+        environment_tier: of the environment, for a job that does not say it; empty for a new one.
         machine: the worker's architecture, as `uname -m` prints it.
     """
 
@@ -258,6 +259,7 @@ class JobStart:
     timeout: int
     project_dir: str
     environment_url: str
+    environment_tier: str
     machine: str
 
 
@@ -283,6 +285,7 @@ def started_job_variables(job: Job, start: JobStart) -> Variables:
             "CI_CONCURRENT_ID": "0",
             "CI_CONCURRENT_PROJECT_ID": "0",
             "CI_ENVIRONMENT_URL": start.environment_url or None,
+            "CI_ENVIRONMENT_TIER": start.environment_tier or None,
             **_runner(job, start.machine),
         }
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -24,6 +24,7 @@ from gitlab_ci_provider.variables.precedence import effective_variables
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 TOMORROW = "2026-02-01T12:00:00+00:00"
+LATER = "2026-02-01T13:00:00+00:00"
 
 
 def planned(
@@ -80,9 +81,11 @@ def test_names_urls_and_times_are_expanded():
     )
 
 
-@pytest.mark.parametrize(("words", "seconds"), [("never", None), ("1 week", 604_800), ("$X", None)])
-def test_the_time_to_stop(words: str, seconds: int | None):
-    """`never`, and a variable that is not there, keep the environment."""
+@pytest.mark.parametrize(
+    ("words", "seconds"), [("never", 0), ("1 week", 604_800), ("$X", 0), (None, None)]
+)
+def test_the_time_to_stop(words: str | None, seconds: int | None):
+    """`never`, and a variable that is not there, keep the environment; no word, its time."""
     found = planned(Environment(name="prod", auto_stop_in=words))
 
     assert found is not None
@@ -128,6 +131,17 @@ def test_a_deployment_makes_an_environment_available():
     assert (again.state, again.auto_stop_at, again.tier) == ("available", "", "production")
     assert again.deployment is not None
     assert (again.url, again.deployment.iid) == ("https://old", 2)
+
+
+@pytest.mark.parametrize(("own", "expected"), [(None, TOMORROW), (0, ""), (86_400, LATER)])
+def test_a_deployment_without_a_time_keeps_that_of_the_one_before(own: int | None, expected: str):
+    """Only a job that says one, or `never`, changes it."""
+    running = after_success(None, environment(auto_stop_in=86_400), deployment(), NOW)
+    soon = NOW + timedelta(hours=1)
+
+    again = after_success(running, environment(auto_stop_in=own), deployment(iid=2), soon)
+
+    assert again.auto_stop_at == expected
 
 
 def test_stopping_keeps_the_last_deployment():

@@ -18,19 +18,25 @@ from gitlab_ci_provider.runs.job_run import JobRun
 _log = logging.getLogger(__name__)
 
 
-def with_earlier_url(run: JobRun, request: PlanRequest) -> PlanRequest:
-    """Give a job whose environment has no `url` that of an earlier deployment, as GitLab does."""
+def with_environment(run: JobRun, request: PlanRequest) -> PlanRequest:
+    """Give a job the `url` and tier of its environment where it says none, as GitLab does."""
     environment = request.job.environment
-    if environment is None or environment.url:
+    if environment is None or (environment.url and environment.deployment_tier):
         return request
     name = request.variables.get("CI_ENVIRONMENT_NAME")
     store, project = run.state.environments, run.record.project.path
     try:
         record = store.get(project, name)
     except (OSError, GitlabCiError) as problem:
-        _log.warning("no CI_ENVIRONMENT_URL: %s", problem)
+        _log.warning("nothing is known of the environment %s: %s", name, problem)
         return request
-    return replace(request, environment_url=record.url) if record else request
+    if record is None:
+        return request
+    return replace(
+        request,
+        environment_url="" if environment.url else record.url,
+        environment_tier="" if environment.deployment_tier else record.tier,
+    )
 
 
 def record_success(

@@ -25,9 +25,9 @@ def job_request(run: JobRun, *, has_pod: bool) -> PlanRequest:
         return task_request(run)
     request = plan_request(run, has_pod=has_pod)
     if request.job.environment is not None:
-        from gitlab_ci_provider.runs.job.deployment import with_earlier_url
+        from gitlab_ci_provider.runs.job.deployment import with_environment
 
-        request = with_earlier_url(run, request)
+        request = with_environment(run, request)
     if "secrets" in request.job.as_written:
         from gitlab_ci_provider.runs.job.secrets import with_secrets
 
