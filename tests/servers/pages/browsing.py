@@ -7,6 +7,8 @@ from pathlib import Path
 
 from playwright.sync_api import Page
 
+from processes.waiting import PATIENCE
+
 Open = Callable[..., Page]
 """Opens the pipeline page of a run, or the projects: `(run, dag=, person=, theme=, query=)`."""
 
@@ -14,8 +16,8 @@ SERIOUS = """async () => (await axe.run(".glp-page")).violations
   .filter((violation) => ["serious", "critical"].includes(violation.impact))
   .map((violation) => `${violation.id}: ${violation.nodes.map((node) => node.html).join(" ")}`)"""
 
-PATIENT = 600_000
-"""Milliseconds; the first page on a busy machine."""
+PATIENT = PATIENCE * 1000
+"""Milliseconds until a step in the browser fails; each waits for what it needs, not for a time."""
 
 
 def barriers(page: Page, axe: Path) -> list[str]:
