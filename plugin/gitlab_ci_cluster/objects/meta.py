@@ -11,8 +11,8 @@ from typing import Any
 Obj = dict[str, Any]
 """An object as the API shows it. Objects in the store are never changed in place."""
 
-_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 _SUFFIX_LENGTH = 5
+_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 """Kubernetes' own for generated names: no vowels, no words (apimachinery `rand.String`)."""
 
 
