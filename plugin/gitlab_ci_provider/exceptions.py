@@ -10,6 +10,7 @@ outside world (git, S3, Kubernetes) and for our own mistakes::
     ├── StorageError           the object store refused or failed
     ├── SettingsError          airflow.cfg or a connection is incomplete
     ├── StateError             the installation's state could not be read or changed
+    │   └── StateAwayError     nothing of it can: its store does not answer, or refuses
     ├── UnreadDagError         Airflow has not read a new DAG in time
     ├── StackError             the embedded stack could not start or stop
     ├── RegistryError          a registry of images refused or failed a request
@@ -144,6 +145,10 @@ class SettingsError(GitlabCiError):
 
 class StateError(GitlabCiError):
     """The state of the installation could not be read or changed."""
+
+
+class StateAwayError(StateError):
+    """Nothing of the state can be read or changed: its store does not answer, or refuses."""
 
 
 class UnreadDagError(GitlabCiError):

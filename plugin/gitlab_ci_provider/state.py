@@ -99,7 +99,10 @@ def open_state(settings: Settings) -> State:
 
 
 def open_state_for_people(settings: Settings) -> State:
-    """Open it for somebody who waits for an answer: it may be away for five seconds, no longer."""
+    """Open it for somebody who waits for an answer: it may be away for five seconds, no longer.
+
+    So the DAG processor does, which has other work.
+    """
     return open_state(replace(settings, state_outage=_ANSWER_SECONDS))
 
 

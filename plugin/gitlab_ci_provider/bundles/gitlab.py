@@ -15,8 +15,7 @@ from typing import Any
 from gitlab_ci_provider.bundles.state import StateDagBundle
 from gitlab_ci_provider.exceptions import StateError
 from gitlab_ci_provider.model.gitlab_bundle import read_bundle
-from gitlab_ci_provider.settings import load_settings
-from gitlab_ci_provider.state import open_state
+from gitlab_ci_provider.state import State
 
 _COMMAND = (sys.executable, "-m", "gitlab_ci_provider.cli.main", "sync", "--bundle")
 _REFRESH_SECONDS = 5
@@ -64,9 +63,9 @@ class GitLabDagBundle(StateDagBundle):
         self._keep_syncing()
         super().refresh()
 
-    def _wanted(self) -> frozenset[str]:
+    def _wanted(self, _state: State) -> frozenset[str]:
         """Name the DAGs of this bundle."""
-        found = open_state(load_settings()).discovered.of(self.name)
+        found = _state.discovered.of(self.name)
         if found is None:
             raise StateError(
                 f"the projects of the DAG bundle '{self.name}' were not found yet; until then its "

@@ -19,7 +19,7 @@ from airflow.sdk import get_parsing_context
 from gitlab_ci_provider.settings import load_settings
 from gitlab_ci_provider.snapshots.dag_copies import Copied, DagCopies
 from gitlab_ci_provider.snapshots.versions import version_of
-from gitlab_ci_provider.state import open_copies, open_state
+from gitlab_ci_provider.state import State, open_copies, open_state, open_state_for_people
 
 
 class StateDagBundle(BaseDagBundle):
@@ -53,11 +53,11 @@ class StateDagBundle(BaseDagBundle):
             StateError: the state cannot be read, or has no such DAG or version.
         """
         self.path.mkdir(parents=True, exist_ok=True)
-        wanted = get_parsing_context().dag_id
+        wanted, copies = get_parsing_context().dag_id, self._copies(open_state(load_settings()))
         if self.version:
-            self._copies().earlier(self.version, wanted or "")
+            copies.earlier(self.version, wanted or "")
         elif wanted:
-            self._copies().one(wanted)
+            copies.one(wanted)
         super().initialize()
 
     def refresh(self) -> None:
@@ -67,16 +67,18 @@ class StateDagBundle(BaseDagBundle):
             StateError: the state cannot be read, or is not there: all copies stay as they are.
         """
         # The DAG processor forks a process for each file, which has what is imported before.
-        import gitlab_ci_provider.renderer.dag  # noqa: F401
+        import gitlab_ci_provider.renderer.load
+        import gitlab_ci_provider.renderer.timetable  # noqa: F401
 
+        # Which parses no files meanwhile, and is soon back: it waits for seconds only.
+        state = open_state_for_people(load_settings())
         with self.lock():
-            self._seen = self._copies().changed(self._seen, self._wanted())
+            self._seen = self._copies(state).changed(self._seen, self._wanted(state))
 
-    def _wanted(self) -> frozenset[str] | None:
+    def _wanted(self, _state: State) -> frozenset[str] | None:
         """Name the projects' DAGs that are shown; None shows all."""
         return None
 
-    def _copies(self) -> DagCopies:
-        settings = load_settings()
-        shared, local = open_state(settings).snapshots, open_copies(settings)
-        return DagCopies(shared=shared, local=local, folder=self.path)
+    def _copies(self, state: State) -> DagCopies:
+        local = open_copies(load_settings())
+        return DagCopies(shared=state.snapshots, local=local, folder=self.path)

@@ -14,15 +14,17 @@ import logging
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from gitlab_ci_provider.discovery.project_sync import Look, ProjectSync
 from gitlab_ci_provider.discovery.sync import SyncResult
+from gitlab_ci_provider.discovery.turn import turn
 from gitlab_ci_provider.exceptions import GitlabApiError
 from gitlab_ci_provider.model.found_project import FoundProject
 from gitlab_ci_provider.model.names import dag_id
-from gitlab_ci_provider.records.discovered import BundleProjects, KnownProject, Turn
+from gitlab_ci_provider.records.discovered import BundleProjects, KnownProject
 
 _log = logging.getLogger(__name__)
 
@@ -33,7 +35,6 @@ _NOTED_AFTER = 5.0
 _SCHEDULES_AFTER, _SCHEDULES_AT_ONCE = 300.0, 20
 """Seconds after which a project's schedules are asked for again, and of how many in a refresh."""
 
-_TURN = 600.0
 _MANY = 10
 
 
@@ -86,11 +87,10 @@ class BundleSync:
     projects: ProjectSync
     before: tuple[str, ...] = ()
 
-    def refresh(self, owner: str = "", *, remove_many: bool = False) -> Refreshed:
+    def refresh(self, *, remove_many: bool = False) -> Refreshed:
         """Sync the projects that have changed, and remove those that are gone.
 
         Args:
-            owner: has the turn and keeps it; empty where nobody else looks.
             remove_many: even if most projects are gone.
 
         Raises:
@@ -102,7 +102,7 @@ class BundleSync:
         known = self._known()
         due = [project for key, project in found.items() if self._is_due(known.get(key), project)]
         results: list[SyncResult] = []
-        for look in self._looked(due, known, owner):
+        for look in self._looked(due, known):
             results.extend(look.results)
         self._renew_schedules(found)
         gone = self._gone(listed, known)
@@ -133,15 +133,9 @@ class BundleSync:
         self._note({project.key: look})
         return list(look.results)
 
-    def take_turn(self, owner: str, pause: float) -> bool:
-        """Become the one process that refreshes; False when another does or just has."""
-        now = self._now()
-        turn = Turn(owner=owner, until=now + _TURN)
-        return self.projects.discovered.take_turn(self.name, turn, now=now, pause=pause)
-
-    def end_turn(self, owner: str, *, looked: bool = True) -> None:
-        """Give the turn back; one who could not look need not be waited for."""
-        self.projects.discovered.end_turn(self.name, owner, self._now() if looked else None)
+    def turn(self, pause: float = 0) -> AbstractContextManager[bool]:
+        """Become the one process that refreshes; gives False when another does or just has."""
+        return turn(self.projects.discovered, self.name, pause=pause, now=self._now)
 
     def _known(self) -> Mapping[str, KnownProject]:
         found = self.projects.discovered.of(self.name)
@@ -171,12 +165,14 @@ class BundleSync:
         )
 
     def _looked(
-        self, due: Iterable[FoundProject], known: Mapping[str, KnownProject], owner: str
+        self, due: Iterable[FoundProject], known: Mapping[str, KnownProject]
     ) -> Iterator[Look]:
         """Look at projects at the same time, and note now and then what was found."""
         fresh: dict[str, Look] = {}
         noted = time.monotonic()
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
+        with ExitStack() as opened:
+            pool = ThreadPoolExecutor(_AT_ONCE)
+            opened.callback(pool.shutdown, cancel_futures=True)  # where one finds the state away
             waiting = {
                 pool.submit(self.projects.look, project, known.get(project.key)): project
                 for project in due
@@ -187,8 +183,6 @@ class BundleSync:
                 if time.monotonic() - noted > _NOTED_AFTER:
                     self._note(fresh)
                     fresh, noted = {}, time.monotonic()
-                    if owner:
-                        self.take_turn(owner, pause=0)
         self._note(fresh)
 
     def _renew_schedules(self, found: Mapping[str, FoundProject]) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from gitlab_ci_provider.discovery.schedules import renew_schedules
-from gitlab_ci_provider.discovery.sync import Sync, SyncResult, unreadable
+from gitlab_ci_provider.discovery.sync import Sync, SyncResult, failed, unreadable
 from gitlab_ci_provider.exceptions import GitlabCiError
 from gitlab_ci_provider.model.dag_record import DagKind, DagRecord
 from gitlab_ci_provider.model.found_project import FoundProject
@@ -27,6 +27,9 @@ _HEADS, _TAGS, _MERGE_REQUESTS = "refs/heads/", "refs/tags/", "refs/merge-reques
 
 _PASSING = frozenset({"source-unreadable", "file-unreadable", "include-unreadable"})
 """What may be better at the next look, although no commit has changed."""
+
+_MOST_REFS = 100
+"""That are synced in one look: the others follow in the next ones, and nothing waits for all."""
 
 _HOT = 2 * 3600.0
 """Seconds after an activity for which another one need not show."""
@@ -85,11 +88,19 @@ class ProjectSync:
     def look(self, project: FoundProject, known: KnownProject | None) -> Look:
         """Sync the refs of a project that have changed since the last look.
 
-        What is wrong with the project is in the results, and is shown with its DAG.
+        What is wrong with the project is in the results, and is shown with its DAG where that can
+        be stored.
 
         Raises:
-            StateError: the state cannot be read or changed.
+            StateAwayError: the state does not answer.
         """
+        try:
+            return self._look(project, known)
+        except Exception as problem:  # noqa: BLE001 - the other projects go on
+            result = failed(project.clone_url, problem)
+            return Look(known=known or self._before(project, None), results=(result,))
+
+    def _look(self, project: FoundProject, known: KnownProject | None) -> Look:
         before = self._before(project, known)
         try:
             branch, refs = self._refs(project)
@@ -102,7 +113,7 @@ class ProjectSync:
             name
             for name, sha in refs.items()
             if before.refs.get(name) != sha and not (waits and name == branch)
-        ]
+        ][:_MOST_REFS]
         synced = {name: self._synced(found, name, refs[name], name == branch) for name in changed}
         waits = waits or (branch in synced and _waits(synced[branch]))
         lasting = {name for name, result in synced.items() if not _passes(result)}
@@ -158,7 +169,7 @@ class ProjectSync:
         if result.record is not None or not result.diagnostics:
             return result
         placed = self.sync.place(project.project)
-        record = self.sync.state.snapshots.find_dag(dag_id(placed.path)) or DagRecord(
+        record = self.sync.shown(placed) or DagRecord(
             dag_id=dag_id(placed.path),
             project=placed,
             ref=Ref(name=project.default_branch or "HEAD", sha=""),

@@ -13,7 +13,7 @@ from gitlab_ci_provider.config.includes.fetcher import Elsewhere
 from gitlab_ci_provider.discovery.children import ChildSync, Slotted, unchanged
 from gitlab_ci_provider.discovery.repositories import clone_url, project_of
 from gitlab_ci_provider.discovery.schedules import find_schedules
-from gitlab_ci_provider.exceptions import GitlabCiError
+from gitlab_ci_provider.exceptions import GitlabCiError, StateAwayError
 from gitlab_ci_provider.gitlab_api.server import GitLabServer
 from gitlab_ci_provider.model.context import PipelineContext
 from gitlab_ci_provider.model.dag_record import DagKind, DagRecord
@@ -129,7 +129,7 @@ class Sync:
 
     def _as_found(self, project: Project) -> Sync:
         """Read the configuration where a DAG bundle has found it, if one has found the project."""
-        known = self._known(project)
+        known = self.shown(project)
         if known is None or not known.project.gitlab_conn_id:
             return self
         return replace(self, config_path=known.config_path)
@@ -145,7 +145,7 @@ class Sync:
         """Sync a ref that was fetched: the default branch, or another one; see `one`."""
         if found.name == default_branch and not sha:
             return self._project(repository, project, found)
-        if self._known(project) is None:
+        if self.shown(project) is None:
             self._project(repository, project, repository.fetch(default_branch))
         return self._ref(repository, project, found, shared=bool(sha))
 
@@ -176,7 +176,7 @@ class Sync:
         if self.optional and any(found.code == "file-missing" for found in result.diagnostics):
             return replace(result, diagnostics=())
         server = self.gitlab(project.clone_url) if self.schedules else None
-        schedules = find_schedules(server, project, self._known(project))
+        schedules = find_schedules(server, project, self.shown(project))
         result = replace(result, diagnostics=(*result.diagnostics, *schedules.diagnostics))
         record = DagRecord(
             dag_id=dag_id(project.path),
@@ -255,18 +255,23 @@ class Sync:
         return GitlabElsewhere(server, files) if server else Neighbours(project, self.open, files)
 
     def _last_good(self, project: Project) -> str:
-        known = self._known(project)
+        known = self.shown(project)
         return known.digest if known else ""
 
-    def _known(self, project: Project) -> DagRecord | None:
-        return self.state.snapshots.find_dag(dag_id(project.path))
+    def shown(self, project: Project) -> DagRecord | None:
+        """Return what the project's DAG shows; None if that is of an earlier project with its URL.
+
+        GitLab gives the path of a project that was deleted or renamed to the next one.
+        """
+        known = self.state.snapshots.find_dag(dag_id(project.path))
+        return None if known and _is_earlier(known.project, project) else known
 
     def place(self, project: Project) -> Project:
         """Give a second repository with the same path another path.
 
         What a server has told of a project is kept when only its URL is known.
         """
-        known = self._known(project)
+        known = self.shown(project)
         if known is None:
             return project
         if known.project.clone_url == project.clone_url:
@@ -282,14 +287,29 @@ class Sync:
 
 
 def tried(location: str, sync: Callable[[], SyncResult]) -> SyncResult:
-    """Sync; an error becomes a result, so that it does not stop the other repositories."""
+    """Sync; an error becomes a result, so that it does not stop the other repositories.
+
+    Raises:
+        StateAwayError: which is no fault of a repository.
+    """
     try:
         return sync()
-    except (GitlabCiError, OSError) as problem:
+    except Exception as problem:  # noqa: BLE001 - whatever it is
+        return failed(location, problem)
+
+
+def failed(location: str, problem: Exception) -> SyncResult:
+    """Make the result for a repository that could not be synced.
+
+    Raises:
+        StateAwayError: is the problem.
+    """
+    if isinstance(problem, StateAwayError):
+        raise problem
+    if isinstance(problem, GitlabCiError | OSError):
         return unreadable(location, str(problem))
-    except Exception as problem:
-        log.debug("cannot sync %s", hide_credentials(location), exc_info=True)
-        return unreadable(location, f"{type(problem).__name__}: {problem}")
+    log.debug("cannot sync %s", hide_credentials(location), exc_info=problem)
+    return unreadable(location, f"{type(problem).__name__}: {problem}")
 
 
 def unreadable(location: str, words: str) -> SyncResult:
@@ -301,6 +321,12 @@ def unreadable(location: str, words: str) -> SyncResult:
 def _is_plain(project: Project, found: Project) -> bool:
     """Return whether a server has told more of a project than is known of it now."""
     return bool(found.gitlab_conn_id) and not project.gitlab_conn_id
+
+
+def _is_earlier(found: Project, project: Project) -> bool:
+    """Return whether what was found is another project, which had the same address."""
+    same = found.clone_url == project.clone_url
+    return same and bool(found.id and project.id) and found.id != project.id
 
 
 def _is_shared(record: DagRecord) -> bool:

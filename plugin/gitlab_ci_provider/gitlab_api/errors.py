@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,8 +12,11 @@ from gitlab_ci_provider.gitlab_api.server import GitLabServer, TokenKind
 from gitlab_ci_provider.model.quoted import quoted, readable
 
 _SAID = 300
+_NOT_GITLABS = "answers with something that is not GitLab's: is the address that of a GitLab?"
 _ERRNO = re.compile(r"\[Errno -?\d+\] ([^\"')]+)")
 """What the operating system said, somewhere inside the words of urllib3."""
+
+_log = logging.getLogger(__name__)
 
 _HEADERS = {TokenKind.JOB: "JOB-TOKEN", TokenKind.OAUTH: "Bearer"}
 
@@ -43,6 +47,9 @@ def in_words(server: GitLabServer, doing: str) -> Iterator[None]:
         words, status = f"sends too much: {problem}", None
     except requests.RequestException as problem:
         words, status = _silence(server, problem), None
+    except (LookupError, TypeError, ValueError, AttributeError):  # python-gitlab takes it apart
+        _log.debug("an answer to: %s", doing, exc_info=True)
+        words, status = _NOT_GITLABS, None
     else:
         return
     message = f"cannot {doing}: GitLab at {server.url} {words}"
@@ -55,7 +62,7 @@ def _refusal(server: GitLabServer, problem: Exception) -> str:
     said = _said(server, getattr(problem, "error_message", ""))
     whole = body.decode("utf-8", "replace") if isinstance(body, bytes) else str(body or "")
     if status is None:
-        return "answers with something that is not GitLab's: is the address that of a GitLab?"
+        return _NOT_GITLABS
     if status == 401:
         return f"does not accept the token (401{said}): {_unaccepted(server, whole)}"
     if status == 403 and "insufficient_scope" in whole:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from gitlab_ci_provider.model.quoted import quoted
 
 if TYPE_CHECKING:
     import gitlab
+
+_log = logging.getLogger(__name__)
 
 _PAGES = {"order_by": "id", "sort": "asc", "archived": False, "per_page": 100}
 """In the order of their numbers, a new project moves none of the others to another page."""
@@ -45,7 +48,7 @@ class ServerProjects:
         Raises:
             GitlabApiError: GitLab refuses or does not answer; then none may be taken for deleted.
         """
-        found = (self._found(listed) for listed in self._listed())
+        found = self._listed()
         return {project.key: project for project in found if self.bundle.takes(project)}
 
     def one(self, name: str | int) -> FoundProject | None:
@@ -79,22 +82,25 @@ class ServerProjects:
             listed = self._client.projects.get(project.id, lazy=True).mergerequests
             return [int(found.iid) for found in listed.list(iterator=True, state="opened")]
 
-    def _listed(self) -> Iterator[Mapping[str, Any]]:
+    def _listed(self) -> Iterator[FoundProject]:
         bundle, topics = self.bundle, {"topic": ",".join(self.bundle.topics)}
         asked = {**_PAGES, **(topics if bundle.topics else {})}
         for group in bundle.groups:
             with in_words(self.server, f"list the projects of {group}"):
                 below = self._client.groups.get(group, lazy=True).projects
                 for found in below.list(iterator=True, include_subgroups=True, **asked):
-                    yield found.attributes
+                    yield self._found(found.attributes)
         for name in bundle.projects:
-            with in_words(self.server, f"read the project {name}"):
-                yield self._client.projects.get(name).attributes
+            named = self.seen(name)
+            if named is not None:
+                yield named
+            else:
+                _log.warning("GitLab at %s does not know the project %s", self.server.url, name)
         if not bundle.groups and not bundle.projects:
             with in_words(self.server, "list projects"):
                 mine = {**asked, "membership": True, "pagination": "keyset"}
                 for listed in self._client.projects.list(iterator=True, **mine):
-                    yield listed.attributes
+                    yield self._found(listed.attributes)
 
     def _is_below(self, found: FoundProject) -> bool:
         bundle = self.bundle

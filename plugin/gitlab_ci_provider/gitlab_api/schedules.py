@@ -41,14 +41,14 @@ def read_schedules(server: GitLabServer, project: str | int) -> FoundSchedules:
     with in_words(server, f"list the pipeline schedules of {project}"):
         listed = client.projects.get(project, lazy=True).pipelineschedules
         found = [one.attributes for one in listed.list(iterator=True, scope="active")]
-    schedules, problems = [], []
-    for schedule in found:
-        problem = _problem(schedule)
-        if problem:
-            name = quoted(str(schedule.get("description")))
-            problems.append(f"the pipeline schedule '{name}' {problem}")
-        elif schedule.get("active"):
-            schedules.append(_schedule(schedule))
+        schedules, problems = [], []
+        for schedule in found:
+            problem = _problem(schedule)
+            if problem:
+                name = quoted(str(schedule.get("description")))
+                problems.append(f"the pipeline schedule '{name}' {problem}")
+            elif schedule.get("active"):
+                schedules.append(_schedule(schedule))
     return FoundSchedules(tuple(sorted(schedules, key=lambda one: one.id)), tuple(problems))
 
 
@@ -61,12 +61,12 @@ def read_schedule_values(server: GitLabServer, project: str | int, number: int) 
     client = open_gitlab(server)
     with in_words(server, f"read the variables of the pipeline schedule {number} of {project}"):
         found = client.projects.get(project, lazy=True).pipelineschedules.get(number).attributes
-    given = found.get("variables") or ()
-    inputs = found.get("inputs") or ()
-    return ScheduleValues(
-        Variables(map(_variable, given)),
-        {str(one["name"]): one.get("value") for one in inputs},
-    )
+        given = found.get("variables") or ()
+        inputs = found.get("inputs") or ()
+        return ScheduleValues(
+            Variables(map(_variable, given)),
+            {str(one["name"]): one.get("value") for one in inputs},
+        )
 
 
 def _problem(found: Mapping[str, Any]) -> str:

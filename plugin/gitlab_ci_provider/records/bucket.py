@@ -14,7 +14,7 @@ import secrets
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-from gitlab_ci_provider.exceptions import StateError, StorageError
+from gitlab_ci_provider.exceptions import StateAwayError, StorageError
 from gitlab_ci_provider.records.patience import Patience
 from gitlab_ci_provider.records.store import Change, check_key, is_key, is_key_prefix
 from gitlab_ci_provider.storage.base import StorageUnavailableError
@@ -171,5 +171,5 @@ class BucketStore:
         return before is None or before.target != self._connected.target
 
 
-def _away(problem: StorageError) -> StateError:
-    return StateError(f"the state cannot be read or written: {problem}")
+def _away(problem: StorageError) -> StateAwayError:
+    return StateAwayError(f"the state cannot be read or written: {problem}")

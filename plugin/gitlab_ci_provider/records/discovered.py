@@ -91,12 +91,16 @@ class Discovered:
             lambda before: change(before or BundleProjects()),
         )
 
-    def take_turn(self, bundle: str, turn: Turn, *, now: float, pause: float) -> bool:
-        """Take the turn, unless another process has it or had it less than a pause ago."""
+    def take_turn(self, bundle: str, turn: Turn, now: float, pause: float) -> bool:
+        """Take the turn, unless another process has it or had it less than a pause ago.
+
+        One that lasts twice as long as ours would is that of a clock that was wrong.
+        """
+        latest = now + 2 * (turn.until - now)
 
         def change(before: Turn | None) -> Turn:
             known = before or Turn()
-            busy = known.owner not in {"", turn.owner} and known.until > now
+            busy = known.owner not in {"", turn.owner} and now < known.until <= latest
             early = 0 <= now - known.ended_at < pause
             return known if busy or early else replace(turn, ended_at=known.ended_at)
 

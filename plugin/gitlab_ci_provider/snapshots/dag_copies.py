@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from gitlab_ci_provider.exceptions import StateError
+from gitlab_ci_provider.exceptions import StateAwayError, StateError
 from gitlab_ci_provider.model.names import owner_of
 from gitlab_ci_provider.snapshots.dag_files import (
     dag_names,
@@ -108,7 +108,7 @@ class DagCopies:
             owners: the projects' DAGs that are copied, with their parts; None copies all.
 
         Raises:
-            StateError: the state cannot be read, or there is none.
+            StateError: the state cannot be read, or there is none: all copies stay.
         """
         there = self.shared.dag_versions()
         if not there:
@@ -139,6 +139,8 @@ class DagCopies:
             if stored.record.digest and not self.local.versions.has(name, moment):
                 self.shared.versions.keep(moment, stored.record)
                 self.local.versions.keep(moment, stored.record)
+        except StateAwayError:
+            raise
         except StateError as problem:
             _log.error("the DAG %s keeps its last copy: %s", name, problem)
             return None

@@ -6,9 +6,11 @@ import json
 import subprocess
 import threading
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from gitlab_ci_provider.bundles.state import StateDagBundle
 from gitlab_ci_provider.discovery.opened import open_bundle
 from gitlab_ci_provider.exceptions import GitlabApiError, StateError
 from gitlab_ci_provider.gitlab_api import projects as listing
@@ -16,6 +18,7 @@ from gitlab_ci_provider.model.gitlab_bundle import read_bundle
 from gitlab_ci_provider.renderer.problems import words_of
 from gitlab_ci_provider.settings import home_settings
 from integration.discovery.served import OTHER, TOKEN, Served
+from servers.gate import gate
 from servers.gitlab.faults import Fault, limit
 from servers.repositories import git
 
@@ -212,6 +215,28 @@ def test_a_repository_of_a_hundred_thousand_files_is_read_by_what_it_needs(serve
     assert [*served.state.snapshots.load_pipeline(served.record("group__a").digest).jobs] == [
         "other"
     ]
+
+
+def test_the_dag_processor_does_not_wait_for_a_state_that_is_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Tasks wait for ten minutes; in that time it would parse no file, and look dead."""
+    with gate(behind=9) as door:
+        door.refuse = 503
+        extra = {"endpoint_url": door.url, "bucket": "b", "path_style": True}
+        away = {"conn_type": "aws", "login": "key", "password": "secret", "extra": extra}
+        monkeypatch.setenv("AIRFLOW_CONN_AWAY", json.dumps(away))
+        monkeypatch.setenv("AIRFLOW__GITLAB_CI__STATE_CONN_ID", "away")
+        monkeypatch.setenv("AIRFLOW__GITLAB_CI__HOME", str(tmp_path / "home"))
+        storage = "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_STORAGE_PATH"
+        monkeypatch.setenv(storage, str(tmp_path / "bundles"))
+        bundle = StateDagBundle(name="projects")
+        bundle.initialize()
+
+        with pytest.raises(StateError, match="SlowDown"):
+            bundle.refresh()
+
+        assert door.refused.total() < 30
 
 
 def test_a_state_that_is_away_fails_the_refresh(served: Served, monkeypatch: pytest.MonkeyPatch):

@@ -335,24 +335,3 @@ def test_a_bundle_shows_nothing_before_its_first_projects_are_synced(served: Ser
 
     assert seen is None
     assert served.state.discovered.of("projects")
-
-
-def test_only_one_process_looks_at_a_time(served: Served):
-    """Another one may when the first has ended, and when the pause is over."""
-    bundle = served.bundle()
-
-    assert bundle.take_turn("one", pause=0)
-    assert not bundle.take_turn("two", pause=0)
-    bundle.end_turn("one")
-    assert not bundle.take_turn("two", pause=60)
-    assert bundle.take_turn("two", pause=0)
-
-
-def test_who_could_not_look_need_not_be_waited_for(served: Served):
-    """GitLab was away: another try is no second look."""
-    bundle = served.bundle()
-    assert bundle.take_turn("one", pause=0)
-
-    bundle.end_turn("one", looked=False)
-
-    assert bundle.take_turn("two", pause=60)

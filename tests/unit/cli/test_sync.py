@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from gitlab_ci_provider.cli.main import main
+from gitlab_ci_provider.discovery.opened import BUNDLE_CLASS
 from gitlab_ci_provider.model.dag_record import DagKind
 from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.snapshots.store import SnapshotStore
@@ -82,6 +83,26 @@ def test_one_broken_repository_does_not_stop_the_others(tmp_path: Path):
 
     assert code == 1
     assert open_state(Settings(home=tmp_path / "home")).snapshots.load_dag("local__good").digest
+
+
+@pytest.mark.parametrize(
+    ("text", "how", "code"),
+    [("test: [\n", [], 1), ("test: [\n", ["--when-due"], 0), ("", ["--when-due"], 1)],
+    ids=["for people", "for a DAG bundle", "no repository"],
+)
+def test_a_broken_project_is_no_reason_for_a_dag_bundle_to_look_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, how: list[str], code: int
+):
+    """It shows what is wrong; only a look that failed is repeated before its time."""
+    repository = tmp_path / "shop"
+    if text:
+        _repository(repository, text)
+    kwargs = {"urls": [str(repository)]}
+    bundle = {"classpath": BUNDLE_CLASS, "name": "b", "kwargs": kwargs}
+    monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST", json.dumps([bundle]))
+    monkeypatch.setenv("AIRFLOW__GITLAB_CI__HOME", str(tmp_path / "home"))
+
+    assert main(["sync", "--bundle", "b", *how]) == code
 
 
 def test_a_checked_out_branch_is_not_the_default_branch_of_a_clone(tmp_path: Path):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from factories import make_dag_record, make_job, make_pipeline
-from gitlab_ci_provider.exceptions import StateError
+from gitlab_ci_provider.exceptions import StateAwayError, StateError
 from gitlab_ci_provider.model.dag_record import DagRecord
 from gitlab_ci_provider.model.diagnostic import SourceLocation as At
 from gitlab_ci_provider.model.diagnostic import error
@@ -20,7 +20,7 @@ from gitlab_ci_provider.records.folder import FolderStore
 from gitlab_ci_provider.snapshots.dag_copies import DagCopies
 from gitlab_ci_provider.snapshots.dag_files import write_dag_file
 from gitlab_ci_provider.snapshots.holds import Holds
-from gitlab_ci_provider.snapshots.store import SnapshotStore
+from gitlab_ci_provider.snapshots.store import SnapshotStore, StoredDag
 from stores import MemoryStore, save_dag
 
 PIPELINE, OTHER = make_pipeline(make_job("a")), make_pipeline(make_job("b"))
@@ -224,6 +224,26 @@ def test_a_dag_that_cannot_be_read_keeps_its_last_copy(machine: Machine):
     local = machine.copies.local
     assert local.load_pipeline(local.load_dag("one").digest) == OTHER
     assert local.load_dag("two") == old
+
+
+def test_a_state_that_goes_away_is_not_asked_for_each_dag(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+):
+    """Each would wait for it, and the DAG processor parse no files meanwhile."""
+    for number in range(100):
+        machine.sync(f"dag{number}")
+    asked: list[str] = []
+
+    def away(_: object, name: str) -> StoredDag:
+        asked.append(name)
+        raise StateAwayError(name)
+
+    monkeypatch.setattr(SnapshotStore, "load_stored", away)
+
+    with pytest.raises(StateAwayError):
+        machine.copies.changed({})
+
+    assert len(asked) < 100
 
 
 def test_a_worker_copies_one_dag(machine: Machine):

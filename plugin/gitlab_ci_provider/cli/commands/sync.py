@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
-import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +38,8 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser.add_argument(
         "--when-due",
         action="store_true",
-        help="of --bundle: unless another process has for half of its sync_interval",
+        help="of --bundle: unless another process has for half of its sync_interval; exit code 0 "
+        "if they were looked at, whatever is wrong with them",
     )
     parser.add_argument(
         "--remove-many", action="store_true", help="of --bundle: even if most projects are gone"
@@ -93,18 +92,13 @@ def _bundle(args: argparse.Namespace) -> int:
 def _refresh(sync: BundleSync, args: argparse.Namespace) -> int:
     from gitlab_ci_provider.discovery.bundle_sync import Refreshed
 
-    owner = f"{socket.gethostname()}-{os.getpid()}"
     pause = sync.projects.bundle.sync_interval / 2 if args.when_due else 0
-    if not sync.take_turn(owner, pause):
-        if not args.when_due:
-            output.note(f"{args.bundle}: another process is looking at the projects")
-        return _tell(args, Refreshed())
-    looked = False
-    try:
-        done = sync.refresh(owner, remove_many=args.remove_many)
-        looked = True
-    finally:
-        sync.end_turn(owner, looked=looked)
+    with sync.turn(pause) as mine:
+        if not mine:
+            if not args.when_due:
+                output.note(f"{args.bundle}: another process is looking at the projects")
+            return _tell(args, Refreshed())
+        done = sync.refresh(remove_many=args.remove_many)
     if done.kept:
         output.error(
             f"{args.bundle}: {done.kept} of the projects that had DAGs are gone all at once. May "
@@ -120,7 +114,7 @@ def _refresh(sync: BundleSync, args: argparse.Namespace) -> int:
     code = _tell(args, done)
     if not args.json and (not args.when_due or done.results or done.removed or done.kept):
         output.say(f"{args.bundle}: {done.found} projects, {len(done.results)} refs synced")
-    return code
+    return 0 if args.when_due else code  # the DAG processor would look again for what it shows
 
 
 def _tell(args: argparse.Namespace, done: Refreshed) -> int:
