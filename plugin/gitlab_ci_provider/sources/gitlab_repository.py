@@ -20,6 +20,7 @@ from gitlab_ci_provider.sources.ref_names import (
     HEADS,
     TAGS,
     full_name,
+    hint,
     meanings,
     named,
 )
@@ -96,7 +97,7 @@ class GitlabRepository:
         if is_commit_id(name) or sha:
             return Ref(name=name, sha=self.commit(sha or name).id)
         self._attributes  # noqa: B018 - a project that is gone has no refs either
-        raise UnknownRefError(f"{self.url} has no {named(name)}")
+        raise UnknownRefError(f"{self.url} has no {named(name)}{self._hint(name)}")
 
     def fetch_listed(self, full: str, sha: str) -> Ref:
         """Find a ref that was just listed; when its commit is gone, it is asked for again."""
@@ -198,6 +199,18 @@ class GitlabRepository:
             }
 
         return self._certain("list the files of a commit", read)
+
+    def _hint(self, name: str) -> str:
+        """Suggest what was meant, of the newest hundred tags or, for all other names, branches."""
+        project = self._project
+
+        def found() -> list[str]:
+            if name.startswith(TAGS):
+                return [one.name for one in project.tags.list(per_page=100, get_all=False)]
+            listed = project.branches.list(sort="updated_desc", per_page=100, get_all=False)
+            return [one.name for one in listed]
+
+        return hint(name, self._certain("list refs", found))
 
     def _changed(self, before: str, after: str, names: Sequence[str]) -> frozenset[str]:
         compared = self._certain(

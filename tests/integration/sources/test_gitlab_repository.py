@@ -171,10 +171,11 @@ def test_a_list_of_files_goes_on_where_files_are_alike(both: Both):
     [
         *("nope", "refs/heads/nope", "refs/tags/nope", "refs/keep/x", "..", "-x"),
         *("2" * 40, "refs/merge-requests/9/head"),
+        *("mian", "refs/heads/feature", "refs/tags/ligth", "abcdef12"),
     ],
 )
 def test_what_is_not_there_is_told(both: Both, name: str):
-    """In the same words as by git."""
+    """In the same words as by git, with the same suggestion for a mistyped name."""
     said = []
     for seen in (both.git, both.api):
         with pytest.raises(UnknownRefError) as problem:
