@@ -95,7 +95,7 @@ class Events:
         """Remove what came of events of earlier days."""
         oldest = _day(self.clock() - _KEPT_DAYS * _DAY)
         for prefix in (_ENDED, _RUNS):
-            for key in list(self.store.keys(prefix)):
+            for key in self.store.keys(prefix):
                 if key.removeprefix(prefix).partition("/")[0] > oldest:
                     break
                 self.store.delete(key)
@@ -107,12 +107,13 @@ class Events:
         """Take over the events of a project, or continue to; False while another process has them.
 
         The clocks of the machines need not be equal: a lease that ends too early means that two
-        processes do the same work, and both start the same run.
+        processes do the same work, and both start the same run. One that lasts twice as long as it
+        should is that of a clock that was wrong.
         """
         now = self.clock()
 
         def change(known: Lease | None) -> Lease:
-            if known is not None and known.owner != owner and known.until > now:
+            if known and known.owner != owner and now < known.until <= now + 2 * seconds:
                 return known
             return Lease(owner=owner, until=now + seconds)
 

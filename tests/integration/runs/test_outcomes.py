@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from gitlab_ci_provider.exceptions import GitlabApiError
+from gitlab_ci_provider.exceptions import GitlabApiError, StateError
 from gitlab_ci_provider.model.environment import JobEnvironment
 from gitlab_ci_provider.model.project import Project, Ref, RefKind
 from gitlab_ci_provider.model.release import Release, ReleaseLink
@@ -255,15 +256,28 @@ def test_what_gitlab_refuses_is_given_up_and_what_it_does_not_answer_is_not(
 
 def test_a_report_that_is_always_refused_does_not_hold_up_others(told: Told):
     """Its project may be gone; after a week it is forgotten."""
-    told.state.reports.keep(told.report(pipeline=1, ref=replace(told.ref, sha="0" * 40)))
-    told.state.reports.keep(told.report(pipeline=2))
+    made = datetime.fromisoformat(LONG_AGO).timestamp()
+    gone = replace(told.ref, sha="0" * 40)
+    told.state.reports.keep(told.report(pipeline=1, ref=gone, written_at=made))
+    told.state.reports.keep(told.report(pipeline=2, written_at=made))
 
-    send_left(told.settings, told.state, 3600.0)
+    send_left(told.settings, told.state, made + 3600)
     assert [one.pipeline for one in told.state.reports.left()] == [1]
     assert told.things("statuses")
     send_left(told.settings, told.state, LATER)
 
     assert list(told.state.reports.left()) == []
+
+
+def test_of_many_pipelines_at_once_none_reads_the_reports_of_all_others(told: Told):
+    """What is newer than the first young one is no leftover, and is not read."""
+    young = datetime.fromisoformat(LONG_AGO).timestamp() + 60
+    told.state.reports.keep(told.report(pipeline=1))
+    told.state.reports.store.write("reports/000000000002", b"cannot be read")
+
+    assert send_left(told.settings, told.state, young) == 0
+    with pytest.raises(StateError):
+        send_left(told.settings, told.state, LATER)
 
 
 @pytest.mark.parametrize(
