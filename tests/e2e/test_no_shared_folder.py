@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +12,11 @@ from pathlib import Path
 import pytest
 
 from e2e.apart import Apart, airflow_apart
+from gitlab_ci_provider.records.bucket import BucketStore
+from gitlab_ci_provider.records.patience import Patience
+from gitlab_ci_provider.snapshots.holds import Holds
+from gitlab_ci_provider.snapshots.store import SnapshotStore
+from gitlab_ci_provider.storage.conditional import ConditionalObjects
 from processes.counter import Heard
 from processes.waiting import wait_until
 from servers.repositories import commit, make_repository
@@ -26,6 +34,12 @@ review:
   script: 'true'
   environment: review
 """
+
+LEFT_OUT = re.compile("(LIST|GET) snapshots/dags|GET register/")
+"""What the DAG processor asks, too, or what reading a number takes once or more."""
+
+A_JOB = {"GET installation": 1, "LIST cancellations": 3}
+"""What else a job that does nothing asks of the store, as `docs/reference/state.md` says."""
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +87,32 @@ def finished(apart: Apart, dag: str) -> tuple[str, str]:
         lambda: apart.api.run_state(dag, run) in {"success", "failed"}, f"{dag} {run}", pause=1
     )
     return run, str(apart.api.run_state(dag, run))
+
+
+def counted(apart: Apart, repository: Path, jobs: int) -> Counter[str]:
+    """Count the requests of a pipeline of jobs, one after another, on a machine that has run it."""
+    names = [f"job{number}" for number in range(jobs)]
+    chain = f"stages: {json.dumps(names)}\n" + "".join(
+        f"{name}: {{stage: {name}, script: 'true'}}\n" for name in names
+    )
+    make_repository(repository, {".gitlab-ci.yml": chain})
+    apart.command("laptop", "gitlab-dags", "sync", str(repository))
+    dag = f"local__{repository.name}"
+    wait_for_dag(apart, dag)
+    for _ in range(2):
+        apart.gate.counted()
+        assert finished(apart, dag)[1] == "success"
+        wait_until(lambda: not holds(apart).runs(dag), "the scheduler to let the run go")
+    asked: Counter[str] = Counter()
+    for name, count in apart.gate.counted().items():
+        asked["LIST cancellations" if "cancellations" in name else name] += count
+    return Counter({name: count for name, count in asked.items() if not LEFT_OUT.match(name)})
+
+
+def holds(apart: Apart) -> Holds:
+    """Open what holds DAGs, past the gate."""
+    objects = ConditionalObjects(apart.store.target(prefix="state/"))
+    return Holds(SnapshotStore(BucketStore(lambda: objects, Patience(seconds=0))))
 
 
 def test_a_pipeline_runs_where_nothing_but_the_object_store_is_shared(apart: Apart, tmp_path: Path):
@@ -124,3 +164,12 @@ def test_a_store_that_is_away_is_waited_for(apart: Apart, heard: Heard, tmp_path
     )
     assert apart.api.run_state("local__away", run) == "success", apart.log("scheduler")[-3000:]
     assert heard.lines["work"] == 1
+
+
+def test_what_a_job_asks_of_the_store(apart: Apart, tmp_path: Path):
+    """Two jobs more cost twice what a job costs, and no other request."""
+    asked = {jobs: counted(apart, tmp_path / f"chain{jobs}", jobs) for jobs in (1, 3)}
+
+    more = asked[3].copy()
+    more.subtract(asked[1])
+    assert {name: count / 2 for name, count in more.items() if count} == A_JOB, asked

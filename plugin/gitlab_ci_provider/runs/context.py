@@ -6,12 +6,13 @@ A `TaskContext` is all that `create_pipeline` has. Once there is a pipeline, its
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from airflow.sdk import Context
 
+from gitlab_ci_provider.model.cancellation import Cancellation
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.run import JobResult, PipelineRun
 from gitlab_ci_provider.settings import Settings, load_settings
@@ -66,11 +67,13 @@ class RunContext(TaskContext):
         record: what `create_pipeline` decided.
         pipeline: as it was compiled for the run.
         ended: how the jobs that have ended did, when the task started.
+        orders: to cancel jobs of the run, when the task started.
     """
 
     record: PipelineRun
     pipeline: Pipeline
     ended: Mapping[str, JobResult]
+    orders: Sequence[Cancellation] = ()
 
 
 def open_task(context: Context) -> TaskContext:

@@ -67,6 +67,7 @@ def load_job_run(task: TaskContext, job: str) -> JobRun:
         record=record,
         pipeline=run.pipeline,
         ended=run.ended,
+        orders=run.orders,
         job=run.pipeline.jobs[job],
         decision=record.decisions[job],
         tasks=frozenset(states),

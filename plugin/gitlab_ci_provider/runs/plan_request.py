@@ -87,7 +87,7 @@ def _gathered(
         login=_login(run),
         store=store,
         play=run.play,
-        cache_index=run.state.uses.cache_index(project),
+        cache_index=run.state.uses.cache_index(project) if run.job.caches else 0,
         runner_caches=_runner_caches(project) if run.job.caches else RunnerCaches(),
     )
 

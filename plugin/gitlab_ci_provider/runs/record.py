@@ -66,13 +66,15 @@ def pull_run(task: TaskContext, states: States) -> PipelineRun:
 def load_run(task: TaskContext, record: PipelineRun, states: States) -> RunContext:
     """Load the context of a run that has a pipeline."""
     pipeline = task.state.snapshots.load_pipeline(record.digest)
+    orders = task.state.cancellations.of_run(record.dag_id, record.run_id)
     return RunContext(
         context=task.context,
         settings=task.settings,
         state=task.state,
         record=record,
         pipeline=pipeline,
-        ended=_ended_jobs(task, record, pipeline, states),
+        ended=_ended_jobs(task, record, pipeline, states, canceled=bool(orders)),
+        orders=orders,
     )
 
 
@@ -157,18 +159,22 @@ def _record(task: TaskContext) -> PipelineRun | None:
 
 
 def _ended_jobs(
-    task: TaskContext, record: PipelineRun, pipeline: Pipeline, states: States
+    task: TaskContext,
+    record: PipelineRun,
+    pipeline: Pipeline,
+    states: States,
+    *,
+    canceled: bool,
 ) -> dict[str, JobResult]:
     """Return the results of the jobs of this run that have ended."""
     names = task_ids(pipeline.jobs)
     by_job = {job: states.get(task_id) for job, task_id in names.items()}
-    orders = task.state.cancellations.of_run(record.dag_id, record.run_id)
     return results(
         pipeline,
         record.decisions,
         by_job,
         lambda job: pull_result(task, names[job]),
-        canceled=bool(orders),
+        canceled=canceled,
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from gitlab_ci_provider.exceptions import SystemFailure
@@ -60,16 +60,19 @@ def sweep(run: RunContext, ended: Mapping[str, JobResult]) -> None:
 
 
 def order_to(run: JobRun) -> Cancellation | None:
-    """Find the order that a job has to obey, if there is one that it has not obeyed before."""
-    orders = _orders(run)
+    """Look for an order that a job has to obey, and has not obeyed before."""
+    return _unmet(run, _orders(run))
+
+
+def _unmet(run: JobRun, orders: Sequence[Cancellation]) -> Cancellation | None:
     met = run.context["task_state_store"].get(_MET) if orders else None
     known = met if isinstance(met, list) else []
     return next((order for order in orders if order.name not in known), None)
 
 
 def obey(run: JobRun) -> str | None:
-    """Record that the job was canceled, if there is an order; return the reason."""
-    order = order_to(run)
+    """Record that a job that starts was canceled, if there is an order; return the reason."""
+    order = _unmet(run, [order for order in run.orders if run.job.name in order.jobs])
     if order is None:
         return None
     push_result(run, canceled(run, order.reason))

@@ -64,11 +64,12 @@ def pipeline(number: int, sha: str = "a") -> PipelineRun:
 
 
 def job_run(airflow: Airflow, settings: Settings, record: PipelineRun, **decision: Any) -> Any:
-    decided = replace(record.decisions["job"], **decision)
+    decided, state = replace(record.decisions["job"], **decision), open_state(settings)
     return make_job_run(
         airflow.context,
         settings=settings,
-        state=open_state(settings),
+        state=state,
+        orders=state.cancellations.of_run(record.dag_id, record.run_id),
         record=record,
         job=make_job("job"),
         decision=decided,
