@@ -108,10 +108,13 @@ def _refreshed() -> Path:
 
 
 def _import() -> None:
-    """Import what the DAG processor has imported before it reads files."""
+    """Import what the DAG processor has imported before it reads files, plugins among it."""
     import airflow.dag_processing.manager
     import airflow.providers.cncf.kubernetes.operators.pod
     import airflow.providers.standard.operators.python  # noqa: F401 - imported for its effect
+    from airflow.listeners.listener import get_listener_manager
+
+    get_listener_manager()
 
 
 def _memory() -> float:
