@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -33,6 +33,10 @@ from gitlab_ci_provider.model.webhook_event import WebhookEvent
 
 MAX_BYTES = 25_000_000
 """GitLab sends no larger bodies."""
+_LARGE, _LARGE_AT_ONCE = 1_000_000, 4
+"""Of more bytes, or of unknown length, so many bodies are read at once: whoever sends them, it is
+only known afterwards whether the signature is right.
+"""
 _IDS = ("webhook-id", "idempotency-key", "x-gitlab-event-uuid")
 _LONGEST_ID = 200
 _READ_SECONDS = 30.0
@@ -94,13 +98,14 @@ def make_app(reception: Reception) -> FastAPI:
         yield
         reception.stop()
 
+    large = asyncio.Semaphore(_LARGE_AT_ONCE)
     app = FastAPI(title="GitLab webhooks", lifespan=lifespan, openapi_url=None)
 
     async def receive(request: Request, conn_id: str) -> JSONResponse:
         try:
             sender = await run_in_threadpool(_sender, reception, request, conn_id)
             async with asyncio.timeout(_READ_SECONDS):
-                body = await _body(request)
+                body = await _body(request, large)
             if not is_genuine(sender.secrets, request.headers, body):
                 raise _unknown()
             event = _event(sender, body, reception.now())
@@ -132,8 +137,14 @@ def _sender(reception: Reception, request: Request, conn_id: str) -> _Sender:
     return _Sender(conn_id, secrets, f"{conn_id}/{given}")
 
 
-async def _body(request: Request) -> bytes:
-    announced = request.headers.get("content-length", "0")
+async def _body(request: Request, large: asyncio.Semaphore) -> bytes:
+    announced = request.headers.get("content-length", "")
+    whole = "transfer-encoding" not in request.headers and announced.isdecimal()
+    async with nullcontext() if whole and int(announced) <= _LARGE else large:
+        return await _read(request, announced or "0")
+
+
+async def _read(request: Request, announced: str) -> bytes:
     read = bytearray()
     if announced.isdecimal() and int(announced) <= MAX_BYTES:
         async for part in request.stream():

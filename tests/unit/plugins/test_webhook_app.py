@@ -102,6 +102,41 @@ def test_an_event_is_stored_before_the_answer(reception: FakeReception):
     assert reception.stored[0].received_at == NOW
 
 
+def test_a_flood_of_large_bodies_fills_no_memory(reception: FakeReception):
+    """Who has no secret can pretend to sign; small events go past those that wait."""
+    import httpx
+
+    begun: list[int] = []
+
+    async def flood() -> tuple[int, int]:
+        gate, busy = asyncio.Event(), asyncio.Event()
+
+        async def body(number: int) -> AsyncIterator[bytes]:
+            begun.append(number)
+            if len(begun) == webhook_app._LARGE_AT_ONCE:
+                busy.set()
+            await gate.wait()
+            yield b"x"
+
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(make_app(reception)), base_url="http://airflow"
+        ) as client:
+            pretended = {**signed(b"", "push", HOOK, "id-2", NOW), "content-length": "20000000"}
+            large = [
+                asyncio.create_task(client.post("/signed", content=body(number), headers=pretended))
+                for number in range(50)
+            ]
+            await busy.wait()
+            mine = signed(BODY, "push", HOOK, "id-1", NOW)
+            small = await client.post("/signed", content=BODY, headers=mine)
+            waiting = len(begun)
+            gate.set()
+            await asyncio.gather(*large)
+            return small.status_code, waiting
+
+    assert asyncio.run(flood()) == (202, webhook_app._LARGE_AT_ONCE)
+
+
 def test_the_same_event_is_taken_once(reception: FakeReception):
     """Sent again, it is answered well: GitLab must not disable the webhook."""
     headers = signed(BODY, "push", HOOK, "id-1", NOW)
