@@ -3,7 +3,8 @@
 A file appears whole or not at all: it is written under a temporary name, then linked or renamed. A
 link fails when its name is taken, on NFS too, so exactly one process creates a key. `update` holds
 a lock (`flock`), which the kernel releases when its process dies. A process that is killed leaves
-at most a file `.new-*`, which is never read.
+at most a file `.new-*`, which is never read. A machine that loses its power may leave empty files,
+because nothing here waits for the disk: they are no values, and are replaced.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ class FolderStore:
         path = self._path(key)
         with _explained(path):
             try:
-                return path.read_bytes()
+                return path.read_bytes() or None
             except (FileNotFoundError, NotADirectoryError):
                 return None
 
@@ -48,14 +49,20 @@ class FolderStore:
         """Link the key to a finished file: nobody sees half of it."""
         path = self._path(key)
         with _explained(path):
-            if path.exists():
+            if _is_empty(path):
+                with self._lock(key):
+                    _remove_empty(path)
+            elif path.exists():
                 return False
-            with _temporary(path.parent, data) as temporary:
-                try:
-                    os.link(temporary, path)
-                except FileExistsError:
-                    # NFS may repeat a request whose answer was lost: then the link is ours.
-                    return temporary.stat().st_nlink > 1
+        return self._link(path, data)
+
+    def _link(self, path: Path, data: bytes) -> bool:
+        with _explained(path), _temporary(path.parent, data) as temporary:
+            try:
+                os.link(temporary, path)
+            except FileExistsError:
+                # NFS may repeat a request whose answer was lost: then the link is ours.
+                return temporary.stat().st_nlink > 1
         return True
 
     def write(self, key: str, data: bytes) -> None:
@@ -76,8 +83,10 @@ class FolderStore:
                     self.delete(key)
                 elif before is not None:
                     self.write(key, after)
-                elif not self.create(key, after):
-                    continue  # `create` takes no lock
+                else:
+                    _remove_empty(self._path(key))
+                    if not self._link(self._path(key), after):
+                        continue  # `create` takes no lock
                 return after
 
     def delete(self, key: str) -> None:
@@ -146,6 +155,18 @@ class FolderStore:
             with _explained(path):
                 fcntl.flock(file, fcntl.LOCK_EX)
             yield
+
+
+def _remove_empty(path: Path) -> None:
+    """Remove a file without a value; the caller has its lock."""
+    if _is_empty(path):
+        path.unlink()
+
+
+def _is_empty(path: Path) -> bool:
+    with suppress(FileNotFoundError, NotADirectoryError):
+        return not path.stat().st_size
+    return False
 
 
 def write_whole(path: Path, data: bytes) -> None:

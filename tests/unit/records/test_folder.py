@@ -185,3 +185,17 @@ def test_unfinished_files_are_swept_after_a_day(tmp_path: Path):
 
     assert (old.exists(), young.exists()) == (False, True)
     assert store.read("a/b") == b"1"
+
+
+def test_an_empty_file_of_a_machine_that_lost_its_power_is_no_value(tmp_path: Path):
+    """It is made anew: else a pipeline would be damaged for ever, since its key is its digest."""
+    store = FolderStore(tmp_path)
+    for key in ("created", "updated", "written"):
+        (tmp_path / key).touch()
+
+    assert store.read("created") is None
+    assert store.create("created", b"1")
+    assert not store.create("created", b"2")
+    assert store.update("updated", lambda before: before or b"1") == b"1"
+    store.write("written", b"1")
+    assert [store.read(key) for key in ("created", "updated", "written")] == [b"1"] * 3
