@@ -23,6 +23,10 @@ _AGAIN = 60.0
 """Seconds until GitLab is looked at again at the latest after that has failed."""
 
 
+_HANGS = 4 * 3600.0
+"""Seconds after which a look is given up; what it has found by then is noted."""
+
+
 class GitLabDagBundle(StateDagBundle):
     """Shows the projects of a GitLab, or of a list of git URLs.
 
@@ -74,9 +78,12 @@ class GitLabDagBundle(StateDagBundle):
         return found.dag_ids
 
     def _keep_syncing(self) -> None:
-        if self._sync is not None and self._sync.poll() is None:
-            return
         now, pause = time.monotonic(), float(self.projects.sync_interval)
+        if self._sync is not None and self._sync.poll() is None:
+            if now - self._started < _HANGS:
+                return
+            self._sync.kill()
+            self._sync.wait()
         if self._sync is not None and self._sync.returncode:
             pause = min(pause, _AGAIN)
         if self._sync is None or now - self._started >= pause:

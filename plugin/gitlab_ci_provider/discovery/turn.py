@@ -1,7 +1,7 @@
 """Whose turn it is to look for the projects of a bundle: of all processes, one looks at a time.
 
-It is kept for a minute and renewed while the process looks, however long that takes; of one that
-was killed, it is over after that minute.
+It is kept for a minute and renewed while the process looks, for hours if need be; of one that was
+killed, it is over after that minute.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from contextlib import contextmanager
 from gitlab_ci_provider.exceptions import StateError
 from gitlab_ci_provider.records.discovered import Discovered, Turn
 
-_SECONDS, _RENEWED_AFTER = 60.0, 15.0
+_SECONDS, _RENEWED_AFTER, _RENEWALS = 60.0, 15.0, 960
+"""After four hours, a look that hangs is not waited for any more."""
 
 _log = logging.getLogger(__name__)
 
@@ -41,7 +42,9 @@ def turn(
         return discovered.take_turn(bundle, Turn(owner=owner, until=at + _SECONDS), at, pause)
 
     def keep() -> None:
-        while not over.wait(_RENEWED_AFTER):
+        for _ in range(_RENEWALS):
+            if over.wait(_RENEWED_AFTER):
+                return
             try:
                 take(0)
             except StateError as problem:  # at worst, another process looks as well

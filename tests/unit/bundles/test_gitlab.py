@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -32,3 +33,27 @@ def test_a_look_that_has_failed_is_repeated_within_a_minute(
         bundle._sync.wait()
 
     assert looked.read_text() == "x" * looks
+
+
+def test_a_look_that_hangs_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A server that keeps a connection open and sends nothing would stop all looks for ever."""
+    monkeypatch.setenv("AIRFLOW__GITLAB_CI__HOME", str(tmp_path / "home"))
+    clock = [1000.0]
+    monkeypatch.setattr(gitlab, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    hanging = (sys.executable, "-c", "import signal; signal.pause()")
+    monkeypatch.setattr(gitlab, "_COMMAND", hanging)
+    bundle, looks = gitlab.GitLabDagBundle(name="b", groups=["g"]), []
+
+    for hours in (0, 3, 5):
+        clock[0] = 1000.0 + hours * 3600
+        with pytest.raises(StateError, match="were not found yet"):
+            bundle.refresh()
+        looks.append(bundle._sync)
+
+    first, same, other = looks
+    assert first is same is not other
+    assert first is not None
+    assert first.returncode == -signal.SIGKILL
+    assert other is not None
+    other.kill()
+    other.wait()
