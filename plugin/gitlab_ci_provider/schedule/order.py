@@ -87,24 +87,12 @@ def build_edges(jobs: Mapping[str, Job], stages: Sequence[str]) -> dict[str, tup
 
 
 def find_cycle(edges: Graph) -> list[str]:
-    """Return the jobs of one cycle; empty when there is none."""
-    done: set[str] = set()
-    for start in edges:
-        path: list[str] = []
-        on_path: set[str] = set()
-        stack: list[tuple[str, bool]] = [(start, False)]
-        while stack:
-            name, leaving = stack.pop()
-            if leaving:
-                on_path.discard(path.pop())
-                done.add(name)
-            elif name in on_path:
-                return path[path.index(name) :]
-            elif name not in done:
-                path.append(name)
-                on_path.add(name)
-                stack.append((name, True))
-                stack.extend((other, False) for other in edges.get(name, ()))
+    """Return the jobs of one cycle, each before one that it waits for; empty when there is none."""
+    try:
+        TopologicalSorter(edges).prepare()
+    except CycleError as error:
+        waited_for_first: list[str] = error.args[1]
+        return waited_for_first[:0:-1]
     return []
 
 
