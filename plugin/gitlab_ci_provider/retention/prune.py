@@ -93,16 +93,14 @@ class Pruning:
 
     def _caches(self, items: list[Item]) -> Iterator[Verdict]:
         now = self.clock()
-        late = [item for item in items if item.expire_at is not None and item.expire_at < now]
+        late, left = _by_time(items, now)
         yield from (_unless_used(item, Reason.UNUSED, now) for item in late)
-        left = [item for item in items if item not in late]
         for item in _over_budget(left, self.policy.cache_max_size):
             yield _unless_used(item, Reason.BUDGET, now)
 
     def _artifacts(self, items: list[Item]) -> Iterator[Verdict]:
         now = self.clock()
-        late = [item for item in items if item.expire_at is not None and item.expire_at < now]
-        left = [item for item in items if item not in late]
+        late, left = _by_time(items, now)
         over = list(_over_budget(left, self.policy.artifacts_max_size))
         judged = [
             *((item, Reason.EXPIRED) for item in late),
@@ -171,6 +169,16 @@ class Pruning:
             CacheUse(object_key=stored.key, name="", ref="", job="", used_at=now)
             for stored in unknown
         )
+
+
+def _by_time(items: Iterable[Item], now: float) -> tuple[list[Item], list[Item]]:
+    """Return those whose time is over, and the others; there may be a hundred thousand."""
+    late: list[Item] = []
+    left: list[Item] = []
+    for item in items:
+        is_late = item.expire_at is not None and item.expire_at < now
+        (late if is_late else left).append(item)
+    return late, left
 
 
 def _unless_used(item: Item, reason: Reason, now: float) -> Verdict:
