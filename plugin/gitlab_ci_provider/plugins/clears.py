@@ -7,27 +7,23 @@ from typing import Any
 
 from airflow.sdk.plugins_manager import AirflowPlugin
 
+from gitlab_ci_provider.plugins.when_asked import WhenAsked
+
 _OPERATORS = frozenset({"GitlabJobOperator", "GitlabJobPodOperator"})
 """Of tasks that look for the pod of an earlier try."""
 
 
 @cache
-def _count_clears() -> None:
+def _begin() -> list[Any]:
+    """Have no applications: only the API server, in which people clear tasks, asks for them."""
     from gitlab_ci_provider.airflow_internals.clears import count_clears
 
     count_clears(_OPERATORS)
-
-
-class _Begins:
-    """No applications; only the API server, in which people clear tasks, asks for them."""
-
-    def __get__(self, instance: object, owner: type) -> list[dict[str, Any]]:
-        _count_clears()
-        return []
+    return []
 
 
 class ClearsPlugin(AirflowPlugin):
     """Counts them from the start of the API server."""
 
     name = "gitlab_ci_clears"
-    fastapi_apps = _Begins()
+    fastapi_apps = WhenAsked(_begin)

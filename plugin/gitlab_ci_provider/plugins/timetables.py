@@ -10,6 +10,8 @@ from typing import Any
 
 from airflow.sdk.plugins_manager import AirflowPlugin
 
+from gitlab_ci_provider.plugins.when_asked import WhenAsked
+
 
 @cache
 def _timetables() -> list[Any]:
@@ -19,15 +21,8 @@ def _timetables() -> list[Any]:
     return [PipelineSchedulesTimetable, UnscheduledTimetable]
 
 
-class _MadeWhenAsked:
-    """An attribute of a plugin that Airflow reads when a DAG has such a timetable."""
-
-    def __get__(self, instance: object, owner: type) -> list[Any]:
-        return _timetables()
-
-
 class TimetablePlugin(AirflowPlugin):
     """Adds the timetables."""
 
     name = "gitlab_ci_timetables"
-    timetables = _MadeWhenAsked()
+    timetables = WhenAsked(_timetables)

@@ -24,6 +24,7 @@ from gitlab_ci_provider.hooks.webhook_secrets import KeptSecrets
 from gitlab_ci_provider.model.begun_note import begun_note
 from gitlab_ci_provider.model.names import dag_id
 from gitlab_ci_provider.model.project import Project
+from gitlab_ci_provider.plugins.when_asked import WhenAsked
 from gitlab_ci_provider.settings import Settings, load_settings
 from gitlab_ci_provider.state import open_state, open_state_for_people
 
@@ -147,15 +148,8 @@ def _apps() -> list[dict[str, Any]]:
     ]
 
 
-class _MadeWhenAsked:
-    """An attribute of a plugin that only the API server reads."""
-
-    def __get__(self, instance: object, owner: type) -> list[dict[str, Any]]:
-        return _apps()
-
-
 class WebhookPlugin(AirflowPlugin):
     """Adds the address to the API server."""
 
     name = "gitlab_ci_webhooks"
-    fastapi_apps = _MadeWhenAsked()
+    fastapi_apps = WhenAsked(_apps)

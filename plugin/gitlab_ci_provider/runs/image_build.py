@@ -15,6 +15,7 @@ from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import HTTPError
 
 from gitlab_ci_provider.exceptions import FailureReason, SettingsError, SystemFailure
+from gitlab_ci_provider.hooks.log_tail import log_tail
 from gitlab_ci_provider.hooks.object_store import store_target, write_object
 from gitlab_ci_provider.hooks.registry_logins import connection_logins, project_logins
 from gitlab_ci_provider.image_builds.engine import Engine
@@ -101,11 +102,7 @@ def last_words(client: k8s.CoreV1Api, pod: k8s.V1Pod | None, container: str) -> 
         return said
     place = (pod.metadata.name, pod.metadata.namespace)
     try:
-        # Without `_preload_content` it is text that shows bytes as Python writes them.
-        answer: Any = client.read_namespaced_pod_log(
-            *place, container=container, tail_lines=_LINES, _preload_content=False
-        )
-        return str(answer.data.decode("utf-8", "replace"))
+        return log_tail(client, place, container, _LINES).decode("utf-8", "replace")
     except (ApiException, HTTPError):
         return said  # it explains only what has failed already
 

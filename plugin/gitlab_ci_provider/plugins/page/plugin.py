@@ -11,6 +11,8 @@ from typing import Any
 
 from airflow.sdk.plugins_manager import AirflowPlugin
 
+from gitlab_ci_provider.plugins.when_asked import WhenAsked
+
 PREFIX = "/gitlab-ci"
 """Of all addresses of this application."""
 
@@ -27,23 +29,21 @@ def _made() -> Any:
     return make_application()
 
 
-class _AppsWhenAsked:
-    """The React apps; Airflow asks for them only in its API server.
+def _react_apps() -> list[dict[str, Any]]:
+    """Describe the React apps; Airflow asks for them only in its API server.
 
     The address of the script changes with its content, so that browsers need not ask for it again.
     """
+    from gitlab_ci_provider.plugins.page.static import page_version
 
-    def __get__(self, instance: object, owner: type) -> list[dict[str, Any]]:
-        from gitlab_ci_provider.plugins.page.static import page_version
-
-        shared = {
-            "bundle_url": f"gitlab-ci/page.js?v={page_version()}",
-            "icon": "gitlab-ci/icon.svg",
-            "icon_dark_mode": "gitlab-ci/icon-dark.svg",
-        }
-        run = {"name": "Pipeline", "destination": "dag_run", "url_route": "pipeline"}
-        projects = {"name": "Pipelines", "destination": "nav", "url_route": "pipelines"}
-        return [{**run, **shared}, {**projects, **shared, "nav_top_level": True}]
+    shared = {
+        "bundle_url": f"gitlab-ci/page.js?v={page_version()}",
+        "icon": "gitlab-ci/icon.svg",
+        "icon_dark_mode": "gitlab-ci/icon-dark.svg",
+    }
+    run = {"name": "Pipeline", "destination": "dag_run", "url_route": "pipeline"}
+    projects = {"name": "Pipelines", "destination": "nav", "url_route": "pipelines"}
+    return [{**run, **shared}, {**projects, **shared, "nav_top_level": True}]
 
 
 class PipelinePagePlugin(AirflowPlugin):
@@ -56,4 +56,4 @@ class PipelinePagePlugin(AirflowPlugin):
     fastapi_apps = [  # noqa: RUF012 - Airflow declares it so
         {"app": application, "url_prefix": PREFIX, "name": "GitLab CI pipeline page"}
     ]
-    react_apps = _AppsWhenAsked()
+    react_apps = WhenAsked(_react_apps)

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from typing import Any
 
 from kubernetes import client as k8s
 
 from gitlab_ci_provider.exceptions import FailureReason, JobFailure
 from gitlab_ci_provider.hooks.kubernetes import UNREACHABLE
+from gitlab_ci_provider.hooks.log_tail import log_tail
 from gitlab_ci_provider.hooks.outages import say
 from gitlab_ci_provider.model.evidence import PodEvidence
 from gitlab_ci_provider.model.log_frames import without_frames
@@ -31,9 +31,6 @@ _KILLED = 128
 """Exit codes above it mean a signal: somebody or something ended the script."""
 
 _LINES = 40
-_MOST_READ = 4 << 20
-_KEPT_BYTES = 64 * 1024
-_SECONDS = (5, 15)
 
 _log = logging.getLogger(__name__)
 
@@ -96,7 +93,7 @@ def _gathered(client: k8s.CoreV1Api, name: str, namespace: str, mask: Mask) -> P
             namespace, field_selector=f"involvedObject.name={name}"
         ).items
         started = started_containers(pod) if pod is not None else []
-        logs = {container: _tail(client, name, namespace, container) for container in started}
+        logs = {container: _tail(client, (name, namespace), container) for container in started}
     except UNREACHABLE as problem:
         _log.warning("what Kubernetes knows of pod %s could not be read: %s", name, say(problem))
         return None
@@ -105,23 +102,10 @@ def _gathered(client: k8s.CoreV1Api, name: str, namespace: str, mask: Mask) -> P
     return pod_evidence(name, pod, events, logs, mask)
 
 
-def _tail(client: k8s.CoreV1Api, name: str, namespace: str, container: str) -> str:
+def _tail(client: k8s.CoreV1Api, pod: tuple[str, str], container: str) -> str:
     """Read the end of a log; empty when the node has none to give."""
     try:
-        answer: Any = client.read_namespaced_pod_log(
-            name,
-            namespace,
-            container=container,
-            tail_lines=_LINES,
-            _preload_content=False,
-            _request_timeout=_SECONDS,
-        )
-        data, read = b"", 0
-        for chunk in answer.stream(_KEPT_BYTES, decode_content=False):
-            data, read = (data + chunk)[-_KEPT_BYTES:], read + len(chunk)
-            if read > _MOST_READ:
-                break
-        answer.close()
+        data = log_tail(client, pod, container, _LINES)
     except UNREACHABLE:
         return ""
     if container in FRAMED_CONTAINERS:

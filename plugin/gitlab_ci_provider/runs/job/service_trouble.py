@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection
-from typing import Any
 
 from kubernetes import client as k8s
 from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import HTTPError
 
 from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
+from gitlab_ci_provider.hooks.log_tail import log_tail
 from gitlab_ci_provider.hooks.pod_watch import PodWatch
 from gitlab_ci_provider.pods.outcome import outcome
 from gitlab_ci_provider.pods.service_states import ServiceDeath, service_deaths
@@ -86,18 +86,11 @@ class ServiceTrouble:
 
     def _tail(self, name: str, *, previous: bool) -> list[str]:
         try:
-            answer: Any = self._pod.client.read_namespaced_pod_log(
-                self._pod.name,
-                self._pod.namespace,
-                container=name,
-                tail_lines=_LINES,
-                previous=previous,
-                _preload_content=False,
-            )
-            text: str = answer.data.decode("utf-8", "replace")
+            pod = (self._pod.name, self._pod.namespace)
+            data = log_tail(self._pod.client, pod, name, _LINES, previous=previous)
         except (ApiException, HTTPError):
             return ["(not available)"]
-        return text.splitlines()
+        return data.decode("utf-8", "replace").splitlines()
 
     def _say(self, line: str) -> None:
         self._write(f"{line}\n".encode())
