@@ -6,9 +6,9 @@ Connection type `vault`, as `airflow.providers.hashicorp` documents it. The prov
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlsplit
 
 from gitlab_ci_provider.exceptions import ConfigurationFailure, SystemFailure
+from gitlab_ci_provider.gitlab_api.server import origin
 from gitlab_ci_provider.hooks.secret_errors import (
     MissingSecretError,
     ProviderDownError,
@@ -59,13 +59,11 @@ def _refuse_another_server(client: Any, secret: VaultSecret) -> None:
 
 
 def same_address(url: str, other: str) -> bool:
-    """Return whether two addresses are of the same server."""
-    return _address(url) == _address(other)
-
-
-def _address(url: str) -> tuple[str, str | None, int | None]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    """Return whether two addresses are of the same server; one that is none is of no server."""
+    try:
+        return origin(url) == origin(other)
+    except ValueError:
+        return False
 
 
 def _field(found: Any, secret: VaultSecret, where: str) -> str:

@@ -192,6 +192,11 @@ def test_a_missing_secret_may_be_empty(cloud: CloudSecrets, gcp: object, azure: 
             {"AZURE_KEY_VAULT_SERVER_URL": "https://evil.example.com"},
             "AZURE_KEY_VAULT_SERVER_URL is not",
         ),
+        (
+            {"azure_key_vault": {"name": "db"}},
+            {"AZURE_KEY_VAULT_SERVER_URL": "https://vault:no-port"},
+            "AZURE_KEY_VAULT_SERVER_URL is not",
+        ),
     ],
 )
 def test_an_entry_means_what_it_says(
