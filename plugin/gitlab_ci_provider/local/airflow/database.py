@@ -8,10 +8,10 @@ from typing import Any
 
 from gitlab_ci_provider.airflow_internals import database
 from gitlab_ci_provider.local.home import Home
+from gitlab_ci_provider.model.airflow_states import ENDED
 
 _NOTE = "the embedded stack ended while this pipeline ran"
 
-_ENDED = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
 _UNDER_WAY = frozenset(
     {"running", "restarting", "queued", "deferred", "up_for_reschedule", "awaiting_input"}
 )
@@ -63,13 +63,13 @@ def close_job(kind: str | None) -> None:
 
 def _waits_for_a_person(run: Any) -> bool:
     """Return whether a run can continue as if nothing had happened."""
-    states = {task.state for task in run.task_instances} - _ENDED
+    states = {task.state for task in run.task_instances} - ENDED
     waiting = database.WAITS_FOR_A_PERSON
     return waiting in states and states <= {waiting, None}
 
 
 def _end_of(state: str | None) -> str | None:
     """Choose the last state of a task, as Airflow does when a person marks its run as failed."""
-    if state in _ENDED:
+    if state in ENDED:
         return None
     return "failed" if state in _UNDER_WAY else "skipped"

@@ -10,11 +10,9 @@ import msgspec
 
 from gitlab_ci_provider.exceptions import GitlabCiError
 from gitlab_ci_provider.local.follow.logs import file_names
-from gitlab_ci_provider.model.reports import Case, CaseStatus, JunitReport
+from gitlab_ci_provider.model import reports as model
 from gitlab_ci_provider.model.serialization import decode
 from gitlab_ci_provider.storage.folder_shelf import FolderShelf
-
-_BAD = frozenset({CaseStatus.FAILED, CaseStatus.ERROR})
 
 
 def save_artifacts(
@@ -59,12 +57,8 @@ def failed_tests(reports: Iterable[Mapping[str, Any]], objects: Path) -> list[st
     for report in reports:
         if report["kind"] == "junit" and report.get("results_key"):
             try:
-                found = decode((objects / report["results_key"]).read_bytes(), JunitReport)
+                found = decode((objects / report["results_key"]).read_bytes(), model.JunitReport)
             except (OSError, msgspec.MsgspecError):
                 continue
-            names += [_name(case) for case in found.cases if case.status in _BAD]
+            names += model.failed_tests(found)
     return names
-
-
-def _name(case: Case) -> str:
-    return f"{case.classname}: {case.name}" if case.classname else case.name

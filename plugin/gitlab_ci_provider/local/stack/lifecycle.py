@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from gitlab_ci_provider.exceptions import StackError
 from gitlab_ci_provider.local.home import Home
-from gitlab_ci_provider.local.processes.process import clean_environment, open_log
+from gitlab_ci_provider.local.processes.process import clean_environment, open_log, tail
 from gitlab_ci_provider.local.processes.stalls import Patience, movement
 from gitlab_ci_provider.local.processes.steps import Step, read_steps
 from gitlab_ci_provider.local.stack.locks import hold
@@ -198,6 +198,4 @@ def _why_it_ended(home: Home) -> str:
     failed = [step.message for step in read_steps(home.steps) if step.state == "failed"]
     if failed:
         return failed[-1]
-    lines = log.read_text(errors="replace").splitlines() if log.exists() else []
-    said = "\n".join(lines[-15:])
-    return f"the stack stopped while starting; the end of {log}:\n{said}"
+    return f"the stack stopped while starting; the end of {log}:\n{tail(log)}"
