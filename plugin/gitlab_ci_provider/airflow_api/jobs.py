@@ -24,6 +24,7 @@ from gitlab_ci_provider.model.run import ABSENT_NOTE, JobStatus
 
 _BRIDGE = "GitlabBridgeOperator"
 _FAILED = frozenset({JobStatus.FAILED, JobStatus.CANCELED})
+_RAN = frozenset({JobStatus.FAILED, JobStatus.SUCCESS})
 _LOOK_SECONDS = 0.5
 _UNASKED_LOOKS = 20
 """So often a job is seen running before it counts as one that asks nothing."""
@@ -59,6 +60,8 @@ class JobState:
             return said if said in _FAILED else str(JobStatus.CANCELED)
         if self.state == "skipped" and self.note.startswith(ABSENT_NOTE):
             return str(JobStatus.ABSENT)
+        if self.state == "skipped" and said in _RAN:  # before it was cleared: `results.py`
+            return str(JobStatus.CANCELED)
         if self.state in ENDED:
             return said or str(self.state)
         if self.state == "deferred" and (self.bridge or self.followed):

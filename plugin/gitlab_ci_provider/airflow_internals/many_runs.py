@@ -86,16 +86,19 @@ def read_xcoms_of(
 
 
 def task_states_of(
-    session: Any, runs: Collection[RunRow]
+    session: Any, runs: Collection[RunRow], tasks: Collection[str] | None = None
 ) -> Mapping[tuple[str, str], frozenset[str]]:
-    """Read which states the tasks of some runs have, by DAG and run."""
+    """Read which states the tasks of some runs have, or some of these tasks, by DAG and run."""
     from airflow.models.taskinstance import TaskInstance as Row
     from sqlalchemy import select
 
-    dags, names = {run.dag_id for run in runs}, {run.run_id for run in runs}
+    keys = {(run.dag_id, run.run_id) for run in runs}
+    dags, names = {dag for dag, _ in keys}, {run for _, run in keys}
     query = select(Row.dag_id, Row.run_id, Row.state).distinct()
-    of_runs = (Row.dag_id.in_(dags), Row.run_id.in_(names), Row.state.is_not(None))
+    query = query.where(Row.dag_id.in_(dags), Row.run_id.in_(names), Row.state.is_not(None))
+    if tasks is not None:
+        query = query.where(Row.task_id.in_(tasks))
     found: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for dag, run, state in session.execute(query.where(*of_runs)):
+    for dag, run, state in session.execute(query):
         found[dag, run].add(str(state))
-    return {key: frozenset(states) for key, states in found.items()}
+    return {key: frozenset(states) for key, states in found.items() if key in keys}

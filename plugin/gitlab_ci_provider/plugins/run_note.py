@@ -126,12 +126,22 @@ def write_notes(session: Any, dag_run: Any, instead: str) -> None:
     """Write the notes of a pipeline's run and of its tasks."""
     end = read_xcom(session, dag_run, xcom_keys.PIPELINE_RESULT, FINISH_PIPELINE)
     untold = read_xcom(session, dag_run, xcom_keys.UNTOLD, FINISH_PIPELINE)
-    text = _note(f"{OUR_NOTE}{instead}") if instead else run_note(end, untold)
+    said = {**_known(session, dag_run), "text": instead} if instead else end
+    text = run_note(said, untold)
     if text and (dag_run.note or OUR_NOTE).startswith(OUR_NOTE):
         dag_run.note = text
     left_out = read_xcom(session, dag_run, xcom_keys.LEFT_OUT, CREATE_PIPELINE)
     links = read_note_links(session, dag_run)
     _write_task_notes(session, dag_run, absence_notes(left_out), links)
+
+
+def _known(session: Any, dag_run: Any) -> dict[str, Any]:
+    """Read what a run is for: from its pipeline, else from what was asked for."""
+    about = read_xcom(session, dag_run, xcom_keys.ABOUT, CREATE_PIPELINE)
+    made = about if isinstance(about, Mapping) else {}
+    asked = made or (dag_run.conf if isinstance(dag_run.conf, Mapping) else {})
+    ref, sha = (quoted(str(asked.get(key) or "")) for key in ("ref", "sha"))
+    return {"id": made.get("id"), "name": made.get("name"), "ref": ref, "commit": sha[:8]}
 
 
 def no_pool_words(waiting: Mapping[str, str]) -> str:

@@ -23,7 +23,7 @@ from gitlab_ci_provider.model import xcom_keys
 from gitlab_ci_provider.model.airflow_states import FAILED
 from gitlab_ci_provider.model.names import FINISH_PIPELINE
 from gitlab_ci_provider.model.run import JobStatus
-from gitlab_ci_provider.schedule.pipeline_result import PipelineStatus
+from gitlab_ci_provider.schedule.pipeline_result import PipelineStatus, is_current
 
 _GOOD = frozenset({PipelineStatus.PASSED, PipelineStatus.SKIPPED})
 
@@ -68,16 +68,6 @@ def why_not_passed(session: Any, dag_run: Any) -> str:
     if failed := _failed_since(session, dag_run, tasks, finish):
         return f"failed: {', '.join(failed)} (run again after the pipeline had ended)"
     return ""
-
-
-def is_current(state: str | None, end: Mapping[str, Any]) -> bool:
-    """Return whether the result that `finish_pipeline` left is that of the run as it is now.
-
-    It skips itself only for a run without a pipeline; otherwise a person has stopped the run, and
-    the result is from before the run was cleared.
-    """
-    status = end.get("status")
-    return status == PipelineStatus.SKIPPED if state == "skipped" else bool(status)
 
 
 def _failed_since(session: Any, dag_run: Any, tasks: Mapping[str, Any], finish: Any) -> list[str]:

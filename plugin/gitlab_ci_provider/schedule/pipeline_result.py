@@ -76,6 +76,20 @@ class PipelineResult:
         ]
 
 
+def is_current(state: str | None, end: Mapping[str, object]) -> bool:
+    """Return whether a result that `finish_pipeline` has left is that of the run as it is now.
+
+    The task skips itself only for a run without a pipeline; otherwise a person has stopped the run,
+    and the result is from before the run was cleared.
+
+    Args:
+        state: of the task.
+        end: the XCom that it has left.
+    """
+    status = end.get("status")
+    return status == PipelineStatus.SKIPPED if state == "skipped" else bool(status)
+
+
 def cause(result: JobResult) -> str:
     """Say in a few words why a job failed: GitLab's reason, or what is known instead."""
     if result.failure_reason is None:

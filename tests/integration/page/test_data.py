@@ -144,6 +144,25 @@ def test_the_header_says_what_gitlabs_says(pages: Pages):
     assert (view["status"], view["coverage"]) == ("failed", 82.75)
 
 
+def test_a_pipeline_that_is_canceled_right_after_a_retry_is_canceled(pages: Pages):
+    """What `finish_pipeline` said the time before is Airflow's until that task begins anew."""
+    before = get(pages, "13-stopped")
+    tasks = {"task_ids": ["integration", "finish_pipeline"], "only_failed": False}
+    cleared = {"dag_run_id": "13-stopped", **tasks, "dry_run": False}
+    with pages.client("admin") as client:
+        dag = "/api/v2/dags/group__shop"
+        client.post(f"{dag}/clearTaskInstances", json=cleared).raise_for_status()
+        again = get(pages, "13-stopped")
+        client.patch(f"{dag}/dagRuns/13-stopped", json={"state": "failed"}).raise_for_status()
+    after = get(pages, "13-stopped")
+
+    assert [view["status"] for view in (before, again, after)] == ["failed", "pending", "canceled"]
+    assert re.fullmatch(
+        r"Pipeline 4\d 'Release of the shop' canceled by hand \(feature/hats, 4be1c0ff\)",
+        after["text"],
+    )
+
+
 def test_stages_come_in_their_order(pages: Pages):
     """The order of `stages:`, whatever `needs` says."""
     view = get(pages, "12-under-way")

@@ -99,9 +99,9 @@ def test_a_downstream_pipeline_unfolds_and_leads_back(visit: Open):
     """With its stages, right of those that have created it."""
     page = visit("12-under-way")
     below = page.get_by_role("region", name="Downstream pipelines")
-    expect(below).to_contain_text("group/docs #49")
+    expect(below).to_contain_text("group/docs #50")
     below.get_by_role("button", name="Show jobs").click()
-    page.get_by_role("region", name="Jobs of group/docs #49").get_by_role(
+    page.get_by_role("region", name="Jobs of group/docs #50").get_by_role(
         "link", name="links"
     ).click()
     expect(page).to_have_url(re.compile(r"/plugin/pipelines/group__docs/3\?job=links$"))

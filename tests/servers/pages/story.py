@@ -327,6 +327,11 @@ def rerun() -> Story:
     return replace(failed(), run="13-rerun")
 
 
+def stopped() -> Story:
+    """The same, for a test that retries it and then cancels it."""
+    return replace(failed(), run="13-stopped")
+
+
 def canceled() -> Story:
     """A run under way, for a test that cancels it."""
     return replace(played(), run="13-canceled")
@@ -364,7 +369,7 @@ publish: {stage: publish, script: rsync}
     )
 
 
-STORIES = (under_way, failed, warned, big, secret, retried, rerun, canceled, played, docs)
+STORIES = (under_way, failed, warned, big, secret, retried, rerun, stopped, canceled, played, docs)
 FOUND = {
     "group/docs": (
         warning("default-timeout", "no job has a timeout", At(file=".gitlab-ci.yml", line=3)),

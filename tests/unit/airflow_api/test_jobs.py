@@ -38,3 +38,13 @@ def test_a_job_that_rules_left_out_is_absent_and_not_skipped():
     left = {"status": "skipped", "reason": "an earlier job failed"}
     skipped = replace(job, note="[Environment](https://x)", result=left)
     assert (skipped.status, skipped.reason) == ("skipped", "an earlier job failed")
+
+
+def test_a_job_that_was_cleared_and_then_passed_over_is_canceled():
+    """Its result is from the time before: a run was retried, and then canceled at once."""
+    left = {"status": "failed", "reason": "exit code 1"}
+    job = JobState(
+        name="j", task="j", state="skipped", try_number=1, bridge=False, note="", result=left
+    )
+
+    assert job.status == "canceled"

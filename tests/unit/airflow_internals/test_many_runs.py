@@ -74,8 +74,10 @@ def test_what_tasks_of_many_runs_left_and_how_they_are(session: Session):
         runs = many_runs.newest_runs(session, ["a", "b"], each=1)
         xcoms = many_runs.read_xcoms_of(session, runs, ["k"], ["t"])
         states = many_runs.task_states_of(session, runs)
+        of_others = many_runs.task_states_of(session, runs, ["other"])
     assert xcoms == {6: {"k": {"t": "6"}}, 5: {"k": {"t": "5"}}}
     assert states == {("a", "6"): {"queued"}, ("b", "5"): {"queued"}}
+    assert of_others == {}
 
 
 def test_dags_say_whether_they_are_paused(session: Session):

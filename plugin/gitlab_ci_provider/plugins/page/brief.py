@@ -17,6 +17,7 @@ from gitlab_ci_provider.model.names import CREATE_PIPELINE, FINISH_PIPELINE
 from gitlab_ci_provider.model.serialization import convert
 from gitlab_ci_provider.plugins.page.jobs import iso
 from gitlab_ci_provider.plugins.page.pipeline import BLOCKED, run_status
+from gitlab_ci_provider.schedule.pipeline_result import is_current
 
 _KEYS = (xcom_keys.ABOUT, xcom_keys.PIPELINE_RESULT, xcom_keys.MOVED_TO, xcom_keys.PROBLEM)
 
@@ -47,7 +48,10 @@ class BriefView:
 def read_briefs(session: Any, runs: Collection[RunRow]) -> list[BriefView]:
     """Show runs, in their order."""
     xcoms = read_xcoms_of(session, runs, _KEYS, (CREATE_PIPELINE, FINISH_PIPELINE))
-    states = task_states_of(session, [run for run in runs if run.state not in RUN_ENDED])
+    under_way = [run for run in runs if run.state not in RUN_ENDED]
+    failed = [run for run in runs if run.state == "failed"]
+    finish = task_states_of(session, failed, [FINISH_PIPELINE])
+    states = {**task_states_of(session, under_way), **finish}
     return [
         brief_view(run, xcoms.get(run.number, {}), states.get((run.dag_id, run.run_id), ()))
         for run in runs
@@ -60,10 +64,12 @@ def brief_view(run: RunRow, xcoms: XComs, states: Collection[str]) -> BriefView:
     Args:
         run: as Airflow knows it.
         xcoms: of the tasks that begin and end a pipeline.
-        states: of its tasks, while it is under way.
+        states: of its tasks while it is under way, of its last one when it has failed.
     """
     known, end = _about(xcoms), xcoms.get(xcom_keys.PIPELINE_RESULT, {}).get(FINISH_PIPELINE)
     said: Mapping[str, Any] = end if isinstance(end, Mapping) else {}
+    if run.state == "failed" and not is_current(next(iter(states), None), said):
+        said = {}
     problem = xcoms.get(xcom_keys.PROBLEM, {}).get(CREATE_PIPELINE)
     ended = run.state in RUN_ENDED
     jobs = [BLOCKED if state == AWAITING_INPUT else unfinished_status(state) for state in states]

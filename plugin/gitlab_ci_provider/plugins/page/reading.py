@@ -29,6 +29,7 @@ from gitlab_ci_provider.model.serialization import convert, digest
 from gitlab_ci_provider.plugins.page.jobs import RunJobs, stage_views
 from gitlab_ci_provider.plugins.page.pipeline import pipeline_view
 from gitlab_ci_provider.plugins.page.view import PipelineView
+from gitlab_ci_provider.schedule.pipeline_result import is_current
 from gitlab_ci_provider.settings import load_settings
 from gitlab_ci_provider.snapshots.store import SnapshotStore
 from gitlab_ci_provider.state import open_state
@@ -86,13 +87,21 @@ def read_pipeline(session: Any, seen: RunAtOnce, may: Mapping[str, bool]) -> Pip
     return pipeline_view(
         seen.run,
         record,
-        _said(xcoms, xcom_keys.PIPELINE_RESULT, FINISH_PIPELINE),
+        _end(seen, xcoms),
         stages,
         problem=problem or str(xcoms.get(xcom_keys.PROBLEM, {}).get(CREATE_PIPELINE) or ""),
         ends=tuple(task.task_id for task in seen.tasks.values() if task.operator == STAGE_END),
         moved_to=_moved(_said(xcoms, xcom_keys.MOVED_TO, CREATE_PIPELINE)),
         may=may,
     )
+
+
+def _end(seen: RunAtOnce, xcoms: XComs) -> Mapping[str, Any]:
+    end, task = (
+        _said(xcoms, xcom_keys.PIPELINE_RESULT, FINISH_PIPELINE),
+        seen.tasks.get(FINISH_PIPELINE),
+    )
+    return end if task and is_current(task.state, end) else {}
 
 
 def _jobs(pipeline: Pipeline, record: PipelineRun | None, seen: RunAtOnce, xcoms: XComs) -> RunJobs:

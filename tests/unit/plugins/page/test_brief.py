@@ -12,9 +12,9 @@ from gitlab_ci_provider.plugins.page.brief import BriefView, brief_view
 from gitlab_ci_provider.runs.record import plain
 
 
-def shown(state: str, states: tuple[str, ...] = (), **left: Any) -> BriefView:
+def shown(state: str, states: tuple[str, ...] = (), note: str = "", **left: Any) -> BriefView:
     """Show a run; `create_pipeline` and `finish_pipeline` have left what is given."""
-    run = make_run_row(state, user="ada")
+    run = make_run_row(state, user="ada", note=note)
     tasks = {
         key: "finish_pipeline" if key == "pipeline_result" else "create_pipeline" for key in left
     }
@@ -56,3 +56,12 @@ def test_a_pipeline_that_could_not_be_created_says_why():
     """There is nothing else to say of it."""
     view = shown("failed", problem="the ref 'x' does not exist")
     assert (view.about, view.text, view.user) == (None, "the ref 'x' does not exist", "ada")
+
+
+def test_a_pipeline_that_was_canceled_after_a_retry_is_canceled():
+    """What `finish_pipeline` said the time before is there until it begins anew."""
+    end = {"status": "failed", "text": "failed: unit"}
+    failed = shown("failed", ("failed",), pipeline_result=end)
+    stopped = shown("failed", ("skipped",), pipeline_result=end, note="Pipeline canceled by hand")
+    assert (failed.status, failed.text) == ("failed", "failed: unit")
+    assert (stopped.status, stopped.text) == ("canceled", "Pipeline canceled by hand")
