@@ -10,6 +10,8 @@ from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
 from gitlab_ci_provider.airflow_internals.run_rows import decoded
+from gitlab_ci_provider.model.airflow_states import ENDED
+from gitlab_ci_provider.model.names import FINISH_PIPELINE
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -22,6 +24,9 @@ OPEN_RUNS = ("queued", "running")
 WAITS_FOR_A_PERSON = "awaiting_input"
 """The state of tasks that wait for a person's answer."""
 
+
+_JOBS = frozenset({"GitlabJobOperator", "GitlabBridgeOperator"})
+"""Operators of jobs that can be manual."""
 
 _NOTED = ("failed", "skipped")
 """States of tasks that a note explains."""
@@ -117,6 +122,26 @@ def tasks_without_pool(session: Any, dag_run: Any) -> list[Any]:
         .order_by(TaskInstance.task_id)
     )
     return list(session.scalars(of_run))
+
+
+def play(dag: str, run: str, task: str) -> bool:
+    """Clear the task of a manual job that nobody has played, and the end of its run.
+
+    As `clearTaskInstances` of the API does for a person; False when the task is no such one.
+    """
+    from airflow.models.taskinstance import TaskInstance, clear_task_instances
+    from sqlalchemy import select
+
+    wanted = TaskInstance.task_id.in_((task, FINISH_PIPELINE))
+    query = select(TaskInstance).where(TaskInstance.dag_id == dag, TaskInstance.run_id == run)
+    with open_session() as session:
+        found = {each.task_id: each for each in session.scalars(query.where(wanted))}
+        job, finish = found.get(task), found.get(FINISH_PIPELINE)
+        if job is None or job.state != "skipped" or job.operator not in _JOBS:
+            return False
+        ends = [finish] if finish is not None and finish.state in ENDED else []
+        clear_task_instances([job, *ends], session)
+    return True
 
 
 def drop_note(task: Any) -> None:

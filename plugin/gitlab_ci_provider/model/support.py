@@ -108,7 +108,7 @@ _RULES = (
     _Rule(_for_members,
           Limit("artifacts:access", "who has the keys of the object store can read them", False)),
     _Rule(_stopped_by_gitlab,
-          Limit("environment:auto_stop_in", "recorded, but nothing is stopped", False)),
+          Limit("environment:auto_stop_in", "the maintenance DAG does that, once an hour", False)),
     _Rule(_for_gitlabs_agent,
           Limit("environment:kubernetes", "only GitLab's agent can use it", False)),
     _Rule(_deploying_bridge,

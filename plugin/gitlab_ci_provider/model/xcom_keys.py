@@ -32,6 +32,9 @@ PIPELINE_RESULT = "pipeline_result"
 UNTOLD = "untold"
 """Of `finish_pipeline`: what GitLab was not told, in words; missing when it knows everything."""
 
+TO_PLAY = "to_play"
+"""Of the task that stops environments: the tasks of the jobs that do, see `plugins`."""
+
 UPSTREAM_LINK = "_link_UpstreamLink"
 """Of `create_pipeline`: the address of the job that asked for the pipeline, see `operators`."""
 

@@ -5,7 +5,7 @@ app/services/environments/recalculate_auto_stop_service.rb for the others, and t
 app/models/environment.rb. All of it happens once the job has succeeded.
 
 Unlike GitLab, an environment exists once one of its jobs has succeeded, not when its pipeline was
-created, and it is not stopped automatically: `auto_stop_at` says when somebody should.
+created.
 """
 
 from __future__ import annotations
@@ -104,6 +104,13 @@ def after_success(
     if stops is None and environment.action in _KEEPS_THE_TIME and known.deployment:
         stops = known.deployment.auto_stop_in
     return known if stops is None else replace(known, auto_stop_at=_at(stops, now))
+
+
+def is_over(record: EnvironmentRecord, now: datetime) -> bool:
+    """Return whether an environment is to be stopped: it is available, and its time has passed."""
+    if record.state is not EnvironmentState.AVAILABLE or not record.auto_stop_at:
+        return False
+    return datetime.fromisoformat(record.auto_stop_at) <= now
 
 
 def _check_name(name: str) -> None:

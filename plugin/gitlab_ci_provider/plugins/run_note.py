@@ -29,6 +29,7 @@ from gitlab_ci_provider.model.begun_note import OUR_NOTE, begun_note
 from gitlab_ci_provider.model.names import CREATE_PIPELINE, FINISH_PIPELINE
 from gitlab_ci_provider.model.quoted import quoted
 from gitlab_ci_provider.model.run import ABSENT_NOTE, JobStatus
+from gitlab_ci_provider.plugins import stop_environments
 from gitlab_ci_provider.plugins.let_go import let_go
 from gitlab_ci_provider.plugins.note_links import BEGINNINGS, read_note_links, with_links
 from gitlab_ci_provider.plugins.run_state import (
@@ -256,4 +257,4 @@ class RunNotePlugin(AirflowPlugin):
     """Registers the listener through an entry point: `get_provider_info` is read too late."""
 
     name = "gitlab_ci_run_note"
-    listeners = [sys.modules[__name__]]  # noqa: RUF012 - Airflow declares it so
+    listeners = [sys.modules[__name__], stop_environments]  # noqa: RUF012 - Airflow declares it so

@@ -45,14 +45,15 @@ from gitlab_ci_provider.model.project import Project, Ref
 from gitlab_ci_provider.plugins import run_note
 from gitlab_ci_provider.plugins.clears import ClearsPlugin
 from gitlab_ci_provider.renderer.dag import render_dag
+from gitlab_ci_provider.renderer.maintenance import maintenance_dag
 from gitlab_ci_provider.settings import load_settings
 
-DAG = "group__project"
+DAG, MAINTENANCE = "group__project", "gitlab_ci_maintenance"
 BUNDLE = "dags-folder"
 
 
-def make_dag() -> None:
-    """Let Airflow know the DAG of a pipeline with two jobs."""
+def make_dags() -> None:
+    """Let Airflow know the DAG of a pipeline with two jobs, and that of the maintenance."""
     jobs = {name: CiJob(name=name, stage="test") for name in ("lint", "unit")}
     record = DagRecord(
         dag_id=DAG,
@@ -62,18 +63,20 @@ def make_dag() -> None:
     )
     dag = render_dag(record, Pipeline(stages=("test",), jobs=jobs, edges={}), load_settings())
     dag.fileloc, dag.relative_fileloc = str(Path(__file__)), "races.py"
-    lazy = LazyDeserializedDAG.from_dag(dag)
+    tidy = maintenance_dag(schedule=None)
+    tidy.fileloc, tidy.relative_fileloc = str(Path(__file__)), "races.py"
     DagBundlesManager().sync_bundles_to_db()
     with create_session() as session:
-        SerializedDAG.bulk_write_to_db(BUNDLE, None, [lazy], session=session)
-        SerializedDagModel.write_dag(lazy, bundle_name=BUNDLE, session=session)
+        for lazy in map(LazyDeserializedDAG.from_dag, (dag, tidy)):
+            SerializedDAG.bulk_write_to_db(BUNDLE, None, [lazy], session=session)
+            SerializedDagModel.write_dag(lazy, bundle_name=BUNDLE, session=session)
         session.execute(update(DagModel).values(is_paused=False))
 
 
-def make_run(name: str, state: str, tasks: dict[str, str]) -> None:
+def make_run(name: str, state: str, tasks: dict[str, str], dag_id: str = DAG) -> None:
     """Make a run whose tasks have these states."""
     with create_session() as session:
-        dag = DBDagBag().get_latest_version_of_dag(DAG, session=session)
+        dag = DBDagBag().get_latest_version_of_dag(dag_id, session=session)
         assert dag is not None
         run = dag.create_dagrun(
             run_id=name,
@@ -146,6 +149,29 @@ def tries_after_a_clear(name: str) -> list[tuple[str | None, int]]:
             (task.state, task.max_tries - earlier)
             for task, earlier in zip(tasks, before, strict=True)
         ]
+
+
+def played_by_maintenance(runner: SchedulerJobRunner) -> list[list[str | None]]:
+    """End a run of the maintenance DAG that has found jobs; give the states of their run."""
+    seen = []
+    for name, job in (("waiting", "skipped"), ("at-work", "running")):
+        make_run(name, "success", {**dict.fromkeys(TASKS, "success"), "lint": job})
+        tidy = dict.fromkeys(("reap", "prune", "report", "stop"), "success")
+        make_run(f"tidy-{name}", "running", {**tidy, "reap": "failed"}, MAINTENANCE)
+        with create_session() as session:
+            place = {"dag_id": MAINTENANCE, "task_id": "stop", "run_id": f"tidy-{name}"}
+            found = {"environment": "review", "dag": DAG, "run": name, "task": "lint"}
+            XComModel.set("to_play", [found], **place, session=session)
+        schedule(runner)
+        for thread in threading.enumerate():
+            if thread.name == "gitlab-ci-stop":
+                thread.join()
+        with create_session() as session:
+            run = session.scalar(select(DagRun).where(DagRun.run_id == name))
+            tasks = {task.task_id: task.state for task in run.get_task_instances(session=session)}
+            seen.append([run.state, *(tasks[task] for task in TASKS)])
+            run.state = "failed"  # the races go on without it
+    return seen
 
 
 def mark_failed(name: str) -> None:
@@ -238,10 +264,11 @@ def schedule(runner: SchedulerJobRunner) -> None:
 def main(count: int) -> None:
     """Race, and print how often runs ended in which way."""
     initdb()
-    make_dag()
+    make_dags()
     runner = SchedulerJobRunner(job=Job(), executors=[LocalExecutor(parallelism=1)])
     ends: dict[str, Any] = {"notes": notes_of_a_failure(runner)}
     ends["pools"] = notes_of_a_missing_pool(runner)
+    ends["plays"] = played_by_maintenance(runner)
     ends["bare clears"] = tries_after_a_clear("bare-clears")
     _ = ClearsPlugin.fastapi_apps  # as the API server begins
     ends["clears"] = tries_after_a_clear("clears")

@@ -72,6 +72,14 @@ def test_a_pool_that_does_not_exist_is_said(ends: Ends):
     assert "`airflow pools set gpu SLOTS DESCRIPTION`" in task
 
 
+def test_the_scheduler_plays_what_the_maintenance_dag_has_found(ends: Ends):
+    """Also when the run has failed; the job and the end of its run, and no job that is at work."""
+    assert ends["plays"] == [
+        ["queued", "success", None, "success", None],
+        ["success", "success", "running", "success", "success"],
+    ]
+
+
 def test_a_clear_of_a_running_task_is_counted_like_any_other(ends: Ends):
     """So a job whose worker is lost before it hears of the clear does not follow the old pod."""
     assert ends["clears"] == [["restarting", 1], [None, 1]]
