@@ -18,6 +18,7 @@ from gitlab_ci_provider.pods.start_budget import Clock, wall_clock
 from gitlab_ci_provider.pods.status import (
     StartProblem,
     condition,
+    container_state,
     start_problem,
     waiting_containers,
     why_pending,
@@ -59,6 +60,15 @@ class Starting:
         self._tell(pod)
         self.problem = start_problem(pod) or self._pull_problem(pod)
         return self.problem is not None
+
+    def tell_slow(self, pod: k8s.V1Pod, name: str) -> None:
+        """Say that a container takes its time, unless something else has been said of it."""
+        scheduled = condition(pod, "PodScheduled")
+        is_placed = scheduled is not None and scheduled.status == "True"
+        is_pulling = container_state(pod, name).reason in PULLING
+        if is_placed and not is_pulling and self._progress_at is None:
+            why = "its image is pulled, a volume is not there yet, or the node is busy"
+            self._say_once(f"pod {pod.metadata.name} is waiting for its container '{name}': {why}")
 
     def _pull_problem(self, pod: k8s.V1Pod) -> StartProblem | None:
         """Give up pulling an image when the grace is over."""

@@ -156,6 +156,29 @@ def test_each_reason_of_the_scheduler_is_told_once():
     ]
 
 
+def test_a_container_that_takes_its_time_is_named_once():
+    """While a large image is pulled, Kubernetes shows nothing in the pod's status."""
+    pod = unscheduled("")
+    pod.status.conditions[0].status = "True"
+    seen = Seen(grace=60)
+
+    for _ in range(2):
+        seen.starting.tell_slow(pod, "build")
+
+    (said,) = seen.said
+    assert said.startswith("pod job is waiting for its container 'build': its image is pulled")
+
+
+@pytest.mark.parametrize("pod", [unscheduled("full"), waits("ErrImagePull", BUSY)])
+def test_a_reason_that_was_told_is_enough(pod: k8s.V1Pod):
+    """The scheduler or the registry has said why."""
+    seen = Seen(grace=60)
+
+    seen.starting.tell_slow(pod, "build")
+
+    assert seen.said == []
+
+
 def test_the_newest_warning_says_what_a_pod_waited_for():
     """`ContainerCreating` says nothing; a volume that cannot be mounted is only in the events."""
     warnings = [

@@ -36,6 +36,9 @@ from gitlab_ci_provider.runs.job.position import BEGINNING, Position
 _LOST_HELPER_SECONDS = 3
 """The end of the build may be known a moment later than that of the helper."""
 
+_QUIET_SECONDS = 30
+"""For so long a container may take to start without a word."""
+
 _CONTAINERS = (HOOK_CONTAINER, PREPARE_CONTAINER, BUILD_CONTAINER, HELPER_CONTAINER)
 
 Kind = Literal["over", "late", "hopeless"]
@@ -93,7 +96,7 @@ class Follower:
     def steps(self) -> Steps[End]:
         """Follow the log of one container after the other, and wait until the last has ended."""
         while self._container:
-            seen = yield Until(condition=self._is_decided, seconds=self._budget.seconds())
+            seen = yield from self._decision()
             if seen is None:
                 return End("late", None)
             if self._is_hopeless():
@@ -106,6 +109,19 @@ class Follower:
                 return End("hopeless", None)
         self._container, self._source = "", None
         return End("over", (yield from self._wait_for_end()))
+
+    def _decision(self) -> Steps[SeenPod | None]:
+        """Wait until the container has started or never will; give nothing if that is too late."""
+        first = min(_QUIET_SECONDS, self._budget.seconds())
+        seen: SeenPod | None = yield Until(condition=self._is_decided, seconds=first)
+        left = self._budget.seconds()
+        if seen is not None or not left:
+            return seen
+        slow: SeenPod | None = yield Until(condition=bool, seconds=0)
+        if slow is not None:
+            self.starting.tell_slow(slow, self._container)
+        seen = yield Until(condition=self._is_decided, seconds=left)
+        return seen
 
     def position(self) -> Position:
         """Stop here: give the place from which another follower can go on."""

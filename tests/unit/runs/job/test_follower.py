@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -32,9 +33,12 @@ def terminated(name: str, *, lines: int = 0, code: int = 0) -> dict[str, Any]:
     return {"name": name, "state": {"terminated": state}}
 
 
-def make_pod(prepare: Any, *containers: Any, phase: str = "Running") -> SeenPod:
+def make_pod(
+    prepare: Any, *containers: Any, phase: str = "Running", conditions: Sequence[Any] = ()
+) -> SeenPod:
     status = {
         "phase": phase,
+        "conditions": conditions,
         "initContainerStatuses": [prepare],
         "containerStatuses": list(containers),
     }
@@ -109,6 +113,15 @@ class Half:
             begin=begin,
             clock=clock,
         )
+
+
+def left(steps: Steps[End]) -> float:
+    """Tell how long a container is waited for, after the look at one that takes its time."""
+    next(steps)
+    steps.send(None)
+    request = steps.send(None)
+    assert isinstance(request, Until)
+    return request.seconds
 
 
 def handover(half: Half) -> Handover:
@@ -198,12 +211,30 @@ def test_a_pod_that_does_not_start_in_time_is_late():
     assert end == End("late", None)
 
 
+def test_a_container_that_takes_its_time_is_named():
+    """After half a minute of silence, and then it is waited for as before."""
+    now = [1000.0]
+    half = Half(b"", BEGINNING, clock=lambda: now[0])
+    half.follower.starting.say = half.shown.append
+    placed = {"type": "PodScheduled", "status": "True"}
+    pulling = make_pod({"name": "prepare", "state": {"waiting": {}}}, conditions=[placed])
+    steps = half.follower.steps()
+
+    assert next(steps).seconds == 30  # type: ignore[union-attr]
+    now[0] += 30
+    steps.send(None)
+    assert steps.send(pulling).seconds == 30  # type: ignore[union-attr]
+
+    (said,) = half.shown
+    assert "pod pod is waiting for its container 'prepare'" in said
+
+
 def test_the_time_to_start_counts_once_for_all_followers():
     """Neither a change of hands nor the time until the next one begins makes it longer."""
     now = [1000.0]
     first = Half(b"", BEGINNING, clock=lambda: now[0])
     steps = first.follower.steps()
-    assert next(steps).seconds == 60  # type: ignore[union-attr]
+    assert left(steps) == 60
     now[0] += 25
     steps.close()
     handed = unpack(json.loads(json.dumps(pack(handover(first)))))
@@ -211,7 +242,7 @@ def test_the_time_to_start_counts_once_for_all_followers():
 
     second = Half(b"", handed.position, clock=lambda: now[0])
     steps = second.follower.steps()
-    assert next(steps).seconds == 20  # type: ignore[union-attr]
+    assert left(steps) == 20
     assert second.follower.position().start_left == 60
     with pytest.raises(StopIteration, match="late"):
         steps.send(None)
@@ -259,4 +290,4 @@ def test_a_pod_has_no_less_time_to_start_because_its_sources_took_long():
     now[0] += 3600
 
     steps = Half(b"", handed, clock=lambda: now[0]).follower.steps()
-    assert next(steps).seconds == 50  # type: ignore[union-attr]
+    assert left(steps) == 50
