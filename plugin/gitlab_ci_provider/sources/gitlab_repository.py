@@ -210,7 +210,10 @@ class GitlabRepository:
             listed = project.branches.list(sort="updated_desc", per_page=100, get_all=False)
             return [one.name for one in listed]
 
-        return hint(name, self._certain("list refs", found))
+        try:
+            return hint(name, self._certain("list refs", found))
+        except SourceError:  # that there is no such ref is certain
+            return ""
 
     def _changed(self, before: str, after: str, names: Sequence[str]) -> frozenset[str]:
         compared = self._certain(

@@ -185,6 +185,14 @@ def test_what_is_not_there_is_told(both: Both, name: str):
     assert said[0] == said[1]
 
 
+def test_a_ref_is_unknown_though_nothing_can_be_suggested(both: Both):
+    """Else a pipeline would be tried again and again for a branch that is not there."""
+    both.gitlab.faults.order(Fault(r"/repository/branches\?", -1, status=403))
+
+    with pytest.raises(UnknownRefError, match="has no branch, tag or commit id 'mian'$"):
+        both.api.fetch("mian")
+
+
 @pytest.mark.parametrize("branch", [None, "main"])
 def test_a_repository_without_commits_has_no_refs(both: Both, branch: str | None):
     """It is no error: the project has no DAG. Newer GitLabs name the branch that it will have."""
