@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
-from gitlab_ci_provider.discovery import project_sync
-from gitlab_ci_provider.exceptions import GitlabApiError
+from gitlab_ci_provider.discovery import bundle_sync, project_sync
+from gitlab_ci_provider.discovery.project_sync import ProjectSync
+from gitlab_ci_provider.exceptions import GitlabApiError, StateAwayError
 from gitlab_ci_provider.renderer.problems import words_of
 from integration.discovery.served import OTHER, Served
 from servers.gitlab.faults import Fault
@@ -90,6 +93,35 @@ def test_a_named_project_that_is_gone_stops_no_other(served: Served):
 
     assert done.removed == ("group__a",)
     assert served.record("group__sub__deep__b").ref.sha == sha
+
+
+def test_a_state_that_goes_away_is_not_waited_for_by_each_project(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+):
+    """Each would wait for ten minutes, four at a time."""
+    for number in range(30):
+        served.gitlab.world.add_project(f"group/p{number}")
+    waited, over = list[object](), threading.Event()
+
+    def away(_: ProjectSync, project: object, _known: object) -> None:
+        waited.append(project)
+        if len(waited) > 1:
+            over.wait()
+        raise StateAwayError("the store does not answer")
+
+    class Pool(ThreadPoolExecutor):
+        def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+            super().shutdown(wait=False, cancel_futures=cancel_futures)
+            over.set()
+            super().shutdown(wait=wait)
+
+    monkeypatch.setattr(ProjectSync, "_look", away)
+    monkeypatch.setattr(bundle_sync, "ThreadPoolExecutor", Pool)
+
+    with pytest.raises(StateAwayError):
+        served.refresh()
+
+    assert len(waited) <= 1 + bundle_sync._AT_ONCE
 
 
 def test_many_refs_are_synced_little_by_little(served: Served, monkeypatch: pytest.MonkeyPatch):

@@ -189,7 +189,7 @@ def test_a_ref_is_unknown_though_nothing_can_be_suggested(both: Both):
     """Else a pipeline would be tried again and again for a branch that is not there."""
     both.gitlab.faults.order(Fault(r"/repository/branches\?", -1, status=403))
 
-    with pytest.raises(UnknownRefError, match="has no branch, tag or commit id 'mian'$"):
+    with pytest.raises(UnknownRefError, match=r"has no branch, tag or commit id 'mian'$"):
         both.api.fetch("mian")
 
 
