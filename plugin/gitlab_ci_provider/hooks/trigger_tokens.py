@@ -4,7 +4,7 @@
 
     {"group/project": {"deploy bot": "9f86d081884c7d65..."}}
 
-A token is shown nowhere, and whoever reads the Variable cannot use it.
+A token is shown nowhere, and what the Variable holds cannot be used as one.
 """
 
 from __future__ import annotations

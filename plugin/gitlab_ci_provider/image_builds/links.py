@@ -1,6 +1,6 @@
 """A shell's check that no path of a build leads to what belongs to the pod.
 
-What is written in the paths themselves has been checked before there is a pod. But whoever wrote
+What is written in the paths themselves has been checked before there is a pod. But the author of
 the files of a volume or a repository may have put a link there, for example from the context to
 the logins.
 """

@@ -48,7 +48,7 @@ def decode(data: bytes | str, kind: type[Value]) -> Value:
 def decoder(kind: Hashable) -> msgspec.json.Decoder[Any]:
     """Return what reads a type. The first call for a type takes some milliseconds.
 
-    Whoever reads a type by other means calls this before, where several threads may read it.
+    Code that reads a type by other means calls this before, where several threads may read it.
     """
     with _learning:
         return msgspec.json.Decoder(kind, dec_hook=_own_type)

@@ -34,8 +34,8 @@ from gitlab_ci_provider.model.webhook_event import WebhookEvent
 MAX_BYTES = 25_000_000
 """GitLab sends no larger bodies."""
 _LARGE, _LARGE_AT_ONCE = 1_000_000, 4
-"""Of more bytes, or of unknown length, so many bodies are read at once: whoever sends them, it is
-only known afterwards whether the signature is right.
+"""Of more bytes, or of unknown length, so many bodies are read at once: only afterwards is it
+known whether the signature is right.
 """
 _IDS = ("webhook-id", "idempotency-key", "x-gitlab-event-uuid")
 _LONGEST_ID = 200

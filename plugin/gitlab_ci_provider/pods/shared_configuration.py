@@ -32,6 +32,6 @@ def shared_configuration() -> Iterator[None]:
     try:
         yield
     finally:
-        # Whoever has set another one in the meantime meant it for good.
+        # If someone has set another one in the meantime, it is meant to stay.
         if Configuration.get_default_copy() is shared:
             Configuration.set_default(before)

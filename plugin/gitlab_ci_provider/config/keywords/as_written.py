@@ -1,4 +1,4 @@
-"""Keywords that the compiler only checks: whoever acts on them, or GitLab alone, reads them."""
+"""Keywords that the compiler only checks: later stages act on them, or GitLab alone does."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ from gitlab_ci_provider.airflow_internals.api_access import (
 from gitlab_ci_provider.airflow_internals.secret_names import is_secret_name
 from gitlab_ci_provider.model.serialization import digest
 from gitlab_ci_provider.plugins.page import junit, quality
-from gitlab_ci_provider.plugins.page.answers import answer, told
+from gitlab_ci_provider.plugins.page.answers import NOT_SNIFFED, answer, told
 from gitlab_ci_provider.plugins.page.artifacts import (
     archive_pieces,
     archive_view,
@@ -74,7 +74,7 @@ _NO_INDEX = (
 _FOR_ALL = "all"
 
 _SAFE = {
-    "X-Content-Type-Options": "nosniff",
+    **NOT_SNIFFED,
     "Content-Security-Policy": "sandbox; default-src 'none'",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "private, no-cache",
