@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from e2e.embedded import Stack, make_repository
+from e2e.people import Person
 from gitlab_ci_provider.model.reports import JunitReport
 from gitlab_ci_provider.model.serialization import decode
 
@@ -58,6 +59,14 @@ never:
   script: echo never
   when: on_failure
 """
+WAITING = """
+stages: [build, test, deploy]
+compile: {stage: build, script: "true"}
+broken: {stage: build, script: exit 3, allow_failure: true}
+never: {stage: build, script: "true", rules: [{if: $NEVER}]}
+optional: {stage: test, script: "true", when: manual, allow_failure: true}
+gate: {stage: test, script: "true", when: manual, allow_failure: false}
+"""
 
 
 @pytest.fixture
@@ -96,6 +105,26 @@ def test_warnings_and_reasons_are_seen_in_airflow(stack: Stack, repository: Path
     assert stack.note(report, "unit") == failed
     assert results["never"]["reason"] == "when: on_failure, and no earlier job failed"
     assert results["lint"]["status"] == "success"
+
+
+def test_tasks_say_why_they_did_not_run_while_the_run_goes_on(stack: Stack, tmp_path: Path):
+    """Nobody has to wait for the end, here for a person who plays a job."""
+    run = Person(stack, make_repository(tmp_path / "noted", {".gitlab-ci.yml": WAITING}))
+    run.wait_for_question("gate")
+
+    names = ("broken", "never", "optional", "gate", "compile")
+    place = {"dag_id": run.dag, "run_id": run.run}
+    notes = {name: stack.note(place, name) for name in names}
+    run.answer("gate", "Play")
+    run.wait_for_end()
+
+    assert notes == {
+        "broken": "Job failed: script failure: exit code 3",
+        "never": "not in this pipeline: no rule matches",
+        "optional": "Manual job, not played: clear this task to play it",
+        "gate": None,
+        "compile": None,
+    }
 
 
 def test_an_environment_is_deployed_and_stopped(stack: Stack, repository: Path):

@@ -1,4 +1,7 @@
-"""Has the API server count clears of running jobs: so a job tells a clear from a lost worker."""
+"""What the API server does for tasks, from its start.
+
+It counts clears of running jobs, so that a job tells a clear from a lost worker, and writes notes.
+"""
 
 from __future__ import annotations
 
@@ -15,15 +18,17 @@ _OPERATORS = frozenset({"GitlabJobOperator", "GitlabJobPodOperator"})
 
 @cache
 def _begin() -> list[Any]:
-    """Have no applications: only the API server, in which people clear tasks, asks for them."""
+    """Have no applications: only the API server, which people and tasks ask, asks for them."""
     from gitlab_ci_provider.airflow_internals.clears import count_clears
+    from gitlab_ci_provider.plugins.task_notes import begin_to_hear
 
     count_clears(_OPERATORS)
+    begin_to_hear()
     return []
 
 
 class ClearsPlugin(AirflowPlugin):
-    """Counts them from the start of the API server."""
+    """Begins with the API server."""
 
     name = "gitlab_ci_clears"
     fastapi_apps = WhenAsked(_begin)

@@ -12,13 +12,14 @@ from urllib.parse import quote
 from gitlab_ci_provider.airflow_internals.database import read_xcoms
 from gitlab_ci_provider.model import xcom_keys
 
-_NAMES = {
+NAMES = {
     xcom_keys.UPSTREAM_LINK: "Upstream pipeline",
     xcom_keys.DOWNSTREAM_LINK: "Downstream pipeline",
     xcom_keys.ENVIRONMENT_LINK: "Environment",
 }
+"""What links are called, by the key of their XCom."""
 
-BEGINNINGS = tuple(f"[{name}](" for name in _NAMES.values())
+BEGINNINGS = tuple(f"[{name}](" for name in NAMES.values())
 """How notes begin that are links only."""
 
 _LONGEST = 500
@@ -31,7 +32,7 @@ _KEPT = ":/?#@!$&'*+,;=%"
 def read_note_links(session: Any, dag_run: Any) -> dict[str, str]:
     """Read the links that the tasks of a run have left, by task."""
     links: dict[str, str] = {}
-    for key, name in _NAMES.items():
+    for key, name in NAMES.items():
         for task, url in read_xcoms(session, dag_run, key).items():
             if link := worded(name, url):
                 links[task] = f"{links[task]} {link}" if task in links else link

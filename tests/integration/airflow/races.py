@@ -19,6 +19,7 @@ from typing import Any
 from airflow import settings
 from airflow.api_fastapi.core_api.datamodels.dag_run import DagRunMutableStates
 from airflow.api_fastapi.core_api.services.public.dag_run import patch_dag_run_state
+from airflow.api_fastapi.execution_api.app import InProcessExecutionAPI
 from airflow.dag_processing.bundles.manager import DagBundlesManager
 from airflow.executors.local_executor import LocalExecutor
 from airflow.jobs.job import Job
@@ -29,6 +30,7 @@ from airflow.models.dagbag import DBDagBag  # noqa: TID251 - as the scheduler
 from airflow.models.serialized_dag import SerializedDagModel  # noqa: TID251 - as the scheduler
 from airflow.models.taskinstance import clear_task_instances  # noqa: TID251 - as the API server
 from airflow.models.xcom import XComModel  # noqa: TID251 - as the scheduler
+from airflow.sdk.api.client import Client
 from airflow.serialization.definitions.dag import SerializedDAG
 from airflow.serialization.serialized_objects import LazyDeserializedDAG
 from airflow.utils.db import initdb
@@ -132,6 +134,42 @@ def notes_of_a_missing_pool(runner: SchedulerJobRunner) -> list[str | None]:
         notes = [run.get_task_instance(task, session=session).note for task in ("lint", "unit")]
         run.state = "failed"  # the races go on without it
         return [run.note, *notes]
+
+
+def notes_while_it_runs() -> list[list[str | None]]:
+    """Let tasks leave XComs as they do, by Airflow's API for them; give the notes after each."""
+    name, seen = "written", []
+    make_run(name, "running", {})
+    with create_session() as session:
+        run = session.scalar(select(DagRun).where(DagRun.run_id == name))
+        run.get_task_instance("finish_pipeline", session=session).note = "of a person"
+    client = Client(
+        base_url="http://a.invalid/", token="", transport=InProcessExecutionAPI().transport
+    )
+    failed = {"status": "failed", "failure_reason": "script_failure", "reason": "exit code 2"}
+    left_out = {"unit": "no rule matches", "finish_pipeline": "a person's note stays"}
+    for task, key, value in (
+        ("create_pipeline", "left_out", left_out),
+        ("lint", "job_result", failed),
+        ("lint", "_link_EnvironmentLink", "https://a.example.com"),
+        ("lint", "job_result", {**failed, "reports": 5}),
+        ("lint", "job_result", None),
+        ("lint", "job_result", {"status": "manual"}),
+        ("lint", "job_result", {"status": "success"}),
+        ("finish_pipeline", "job_result", failed),
+    ):
+        place = {"dag_id": DAG, "run_id": name, "task_id": task, "key": key}
+        if value is None:
+            client.xcoms.delete(**place)
+        else:
+            client.xcoms.set(**place, value=value)
+        with create_session() as session:
+            run = session.scalar(select(DagRun).where(DagRun.run_id == name))
+            tasks = ("lint", "unit", "finish_pipeline")
+            seen.append([run.get_task_instance(one, session=session).note for one in tasks])
+    with create_session() as session:
+        session.execute(update(DagRun).where(DagRun.run_id == name).values(state="failed"))
+    return seen
 
 
 def tries_after_a_clear(name: str) -> list[tuple[str | None, int]]:
@@ -272,6 +310,7 @@ def main(count: int) -> None:
     ends["bare clears"] = tries_after_a_clear("bare-clears")
     _ = ClearsPlugin.fastapi_apps  # as the API server begins
     ends["clears"] = tries_after_a_clear("clears")
+    ends["written"] = notes_while_it_runs()
     for scenario in ("running", "queued", "ending", "unfinished", "bare"):
         if scenario == "bare":
             get_listener_manager().pm.unregister(run_note)

@@ -60,6 +60,26 @@ def test_the_note_of_a_failed_task_goes_with_the_failure(ends: Ends):
     assert ends["notes"] == ["Job failed: script failure: exit code 2", None]
 
 
+def test_a_task_has_its_note_when_there_is_something_to_say(ends: Ends):
+    """Long before the run ends; what has no words is stored all the same, and has no note."""
+    failed = "Job failed: script failure: exit code 2"
+    linked = f"{failed} [Environment](https://a.example.com)"
+    unit = "not in this pipeline: no rule matches"
+    manual = "Manual job, not played: clear this task to play it"
+
+    assert [lint for lint, *_ in ends["written"]] == [
+        None,
+        failed,
+        linked,
+        None,  # there are no words for it
+        None,  # it begins anew
+        manual,
+        None,
+        None,
+    ]
+    assert {tuple(others) for _, *others in ends["written"]} == {(unit, "of a person")}
+
+
 def test_a_pool_that_does_not_exist_is_said(ends: Ends):
     """Airflow never starts such a task, and says so in the scheduler's log only."""
     run, other, task = ends["pools"]

@@ -7,12 +7,8 @@ import re
 import pytest
 
 from gitlab_ci_provider.model.begun_note import begun_note
-from gitlab_ci_provider.plugins.run_note import (
-    absence_notes,
-    job_note,
-    no_pool_words,
-    run_note,
-)
+from gitlab_ci_provider.plugins.run_note import no_pool_words, run_note
+from gitlab_ci_provider.plugins.task_note import absence_notes, job_note
 
 
 @pytest.mark.parametrize(
