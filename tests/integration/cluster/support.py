@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[3]
 MODULE = "gitlab_ci_cluster"
 HELPER_IMAGE = "gitlab-ci-helper:local"
-CLUSTERS_OWN = ("default-token-", "kube-root-ca.crt")
+CLUSTERS_OWN = ("default-token-", "kube-root-ca.crt", "openshift-service-ca.crt")
 """Begins the names of what a cluster itself puts into each namespace."""
 
 RECORDED = pytest.mark.embedded("it is compared with recordings of Kubernetes 1.36")

@@ -175,7 +175,7 @@ def _has_restarted(seen: dict[str, Any]) -> bool:
 
 def test_previous_run_has_its_own_log(api: Api):
     """`previous` reads the run before a restart."""
-    script = "if [ -e /ws/again ]; then echo second; sleep 60; fi; touch /ws/again; echo first"
+    script = "if [ -e /ws/again ]; then echo second; sleep 600; fi; touch /ws/again; echo first"
     mount = {"volumeMounts": [{"name": "ws", "mountPath": "/ws"}]}
     volumes = [{"name": "ws", "emptyDir": {}}]
     api.create("pods", pod("a", script, container=mount, volumes=volumes, restartPolicy="Always"))
