@@ -18,6 +18,9 @@ from gitlab_ci_provider.variables.expand import expand_known
 
 _TAIL = 15
 
+_NONE = "no pipeline: "
+"""How the reason of each job of a run without a pipeline begins."""
+
 _LOGS = 10
 """Failed jobs whose logs end here; of others, the reason is said."""
 
@@ -78,7 +81,7 @@ def verdict(run: FollowedRun) -> Iterator[str]:
     elif result["status"] == "canceled":
         words = ["canceled", *words, *([f"never played: {waiting}"] if waiting else [])]
     elif not failed:
-        words = [result["status"]]
+        words = [f"{result['status']}{_why_none(result)}"]
     shown = "; ".join(words)
     if allowed:
         shown += f" with warnings ({allowed})" if not failed else f"; warnings: {allowed}"
@@ -89,6 +92,13 @@ def verdict(run: FollowedRun) -> Iterator[str]:
             f"to continue: `gitlab-dags play {address} {job}`, or Required Actions in the Airflow "
             f"UI. Next time, `--manual {job}` plays it"
         )
+
+
+def _why_none(result: dict[str, Any]) -> str:
+    """Say why a run has no pipeline: all of its jobs say the same; empty when it has one."""
+    reasons = {job["reason"] for job in result["jobs"].values()}
+    said = reasons.pop() if len(reasons) == 1 else ""
+    return f": {said.removeprefix(_NONE)}" if said.startswith(_NONE) else ""
 
 
 def _allowed(result: dict[str, Any]) -> list[str]:

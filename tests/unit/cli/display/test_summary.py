@@ -10,8 +10,8 @@ import pytest
 from gitlab_ci_provider.cli.display.summary import artifacts, not_pulled, not_run, verdict
 
 
-def job(status: str = "success", *, allowed: bool = False) -> dict[str, Any]:
-    return {"status": status, "allowed_failure": allowed}
+def job(status: str = "success", *, allowed: bool = False, reason: str = "") -> dict[str, Any]:
+    return {"status": status, "allowed_failure": allowed, "reason": reason}
 
 
 def said(status: str, how: str = "ended", blocked: tuple[str, ...] = (), **jobs: Any) -> str:
@@ -22,6 +22,7 @@ def said(status: str, how: str = "ended", blocked: tuple[str, ...] = (), **jobs:
 
 
 FAILED, WARNED = job("failed"), job("failed", allowed=True)
+NONE = job("absent", reason="no pipeline: the rules leave no jobs")
 
 
 @pytest.mark.parametrize(
@@ -32,6 +33,8 @@ FAILED, WARNED = job("failed"), job("failed", allowed=True)
         (said("failed", a=FAILED, b=FAILED), "pipeline failed: a, b"),
         (said("failed", a=FAILED, b=WARNED), "pipeline failed: a; warnings: b"),
         (said("skipped"), "pipeline skipped"),
+        (said("skipped", a=NONE, b=NONE), "pipeline skipped: the rules leave no jobs"),
+        (said("skipped", a=job("manual", reason="manual job")), "pipeline skipped"),
         (said("canceled", "stopped"), "pipeline canceled"),
         (said("canceled", "stopped", a=FAILED), "pipeline canceled; failed: a"),
         (said("manual", "waiting", ("go",)), "pipeline waiting for a person: go"),
