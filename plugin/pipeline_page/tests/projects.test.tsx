@@ -46,6 +46,14 @@ describe("a project in the list", () => {
     expect(place.textContent).toContain(`${EVIL}:3`);
   });
 
+  it("says of a run without a pipeline why, and gives it no number", () => {
+    const about = { id: 0, iid: 0, name: "Nightly", project: "group/shop", ref: "main", tag: false, sha: "a".repeat(40), title: "", author: "", source: "push", user: "", merge_request: 0 };
+    show(project({ pipelines: [brief({ about, text: "skipped: the rules leave no jobs" })] }));
+    expect(place.textContent).toContain("12-main");
+    expect(place.textContent).toContain("skipped: the rules leave no jobs");
+    expect(place.textContent).not.toContain("#0");
+  });
+
   it("opens errors and says what they mean for the pipeline", () => {
     const found = { severity: "error" as const, code: "syntax", message: "no", file: "f", line: 1, hint: "", url: "" };
     show(project({ runs: false, errors: 21, diagnostics: [found] }));

@@ -74,7 +74,7 @@ function Card({ related, children }: { related: RelatedView; children?: ReactNod
       <div className="glp-name">
         {pipeline ? (
           <Link className="glp-link" to={pipelinePath(related)}>
-            {about ? `${about.project} #${about.id}` : related.run}
+            {about?.id ? `${about.project} #${about.id}` : related.run}
           </Link>
         ) : (
           related.dag

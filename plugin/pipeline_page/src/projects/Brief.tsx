@@ -9,6 +9,7 @@ import type { BriefView } from "./types";
 /** A pipeline in a line: status, ref, commit, who, how long. */
 export function Brief({ pipeline }: { pipeline: BriefView }) {
   const { about, status } = pipeline;
+  const numbered = about !== null && about.id > 0; // a run without a pipeline says why instead
   return (
     <li>
       <Link className="glp-brief" to={pipelinePath(pipeline)} title={pipeline.text}>
@@ -16,7 +17,7 @@ export function Brief({ pipeline }: { pipeline: BriefView }) {
           <StatusIcon status={status} />
           {statusWord(status)}
         </span>
-        <strong>{about ? `#${about.id}` : pipeline.run}</strong>
+        <strong>{numbered ? `#${about.id}` : pipeline.run}</strong>
         {about && (
           <span className="glp-ref">
             {about.merge_request ? `!${about.merge_request} ` : ""}
@@ -24,7 +25,7 @@ export function Brief({ pipeline }: { pipeline: BriefView }) {
           </span>
         )}
         {about?.sha && <code className="glp-muted">{about.sha.slice(0, 8)}</code>}
-        <span className="glp-name">{about ? about.name || about.title : pipeline.text}</span>
+        <span className="glp-name">{numbered ? about.name || about.title : pipeline.text}</span>
         <span className="glp-muted glp-who" title={moment(pipeline.created)}>
           {[about ? sourceWord(about.source) : "", pipeline.user ? `by ${pipeline.user}` : "", ago(pipeline.created)].filter(Boolean).join(" · ")}
         </span>
