@@ -65,7 +65,7 @@ def real_cluster() -> Iterator[RealCluster]:
         (folder / "number").write_text(str(number))
         layout = Layout(folder, built, number)
         process = _supervise(layout, lock.fileno())
-    cluster = RealCluster(layout, process)
+    cluster, started = RealCluster(layout, process), False
     try:
         wait_until(
             lambda: layout.ready.exists() or process.poll() is not None, "Kubernetes", pause=0.1
@@ -73,14 +73,31 @@ def real_cluster() -> Iterator[RealCluster]:
         if not layout.ready.exists():
             assert process.stderr
             raise AssertionError(f"Kubernetes did not start: {process.stderr.read().decode()}")
+        started = True
         yield cluster
     finally:
+        lost = _words_of_lost(process) if started else ""
         assert process.stdin
         process.stdin.close()
         process.wait(PATIENCE)
         taken.close()
         sweep()
         assert not layout.folder.exists()
+        assert not lost, lost
+
+
+def _words_of_lost(process: subprocess.Popen[bytes]) -> str:
+    """Say that a cluster has ended before its tests; empty if it has not.
+
+    Its network goes with it: what is then asked at its address may be answered by somebody else,
+    such as the proxy of a sandbox, with `CERTIFICATE_VERIFY_FAILED`.
+    """
+    code = process.poll()
+    if code is None:
+        return ""
+    assert process.stderr
+    said = process.stderr.read().decode(errors="replace")
+    return f"Kubernetes has ended before its tests (exit code {code}): {said or 'it was killed'}"
 
 
 def _supervise(layout: Layout, lock: int) -> subprocess.Popen[bytes]:
