@@ -191,7 +191,7 @@ def test_docker_in_docker(service: str, expected: bool):
 
 def test_a_broken_rule_is_not_held_against_the_others():
     """A rule with a wrong condition is not a rule without one."""
-    assert _lint(WORKFLOW + "job: {script: x, rules: [{if: '$A ='}, {if: $B}]}\n") == []
+    assert _lint(WORKFLOW + "job: {script: x, rules: [{if: '!$A'}, {if: $B}]}\n") == []
 
 
 def test_inputs_of_an_unknown_type_are_linted():

@@ -13,7 +13,6 @@ from gitlab_ci_provider.model.context import PipelineSource
 from gitlab_ci_provider.rules.expression.ast import (
     Constant,
     Expression,
-    Negation,
     Operation,
     Pattern,
     VariableName,
@@ -135,8 +134,6 @@ def _needs(term: Expression, name: str) -> bool:
 
 
 def _names(node: Expression) -> set[str]:
-    if isinstance(node, Negation):
-        return _names(node.operand)
     if isinstance(node, Operation):
         return _names(node.left) | _names(node.right)
     return {node.name} if isinstance(node, VariableName) else set()

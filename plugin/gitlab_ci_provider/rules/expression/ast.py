@@ -39,19 +39,11 @@ class Operation(NamedTuple):
     right: Expression
 
 
-class Negation(NamedTuple):
-    """`!` and what it is about."""
-
-    operand: Expression
-
-
-Expression: TypeAlias = "Constant | VariableName | InputName | Pattern | Operation | Negation"
+Expression: TypeAlias = "Constant | VariableName | InputName | Pattern | Operation"
 
 
 def input_names(node: Expression) -> tuple[str, ...]:
     """Return the inputs that an expression names, each once, in order."""
-    if isinstance(node, Negation):
-        return input_names(node.operand)
     if isinstance(node, Operation):
         return tuple(dict.fromkeys((*input_names(node.left), *input_names(node.right))))
     return (node.name,) if isinstance(node, InputName) else ()

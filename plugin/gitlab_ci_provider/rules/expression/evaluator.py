@@ -13,7 +13,6 @@ from gitlab_ci_provider.rules.expression.ast import (
     Constant,
     Expression,
     InputName,
-    Negation,
     Operation,
     Pattern,
     VariableName,
@@ -53,8 +52,6 @@ class _Scope(NamedTuple):
 def _evaluate(node: Expression, scope: _Scope) -> Value:
     if isinstance(node, Operation):
         return _operate(node, scope)
-    if isinstance(node, Negation):
-        return not truthful(_evaluate(node.operand, scope))
     if isinstance(node, VariableName):
         return scope.variables.get(node.name)
     if isinstance(node, InputName):

@@ -17,7 +17,7 @@ _LEXEMES = re.compile(
     |"(?P<double>.*?)"|'(?P<single>.*?)'
     |(?P<pattern>/(?:[^/]|\\/)+[^\\]/[ismU]*)
     |(?P<null>null)|(?P<boolean>true|false)
-    |(?P<operator>==|=~|!=|!~|&&|\|\|)|(?P<not>!)""",
+    |(?P<operator>==|=~|!=|!~|&&|\|\|)""",
     re.VERBOSE | re.ASCII,
 )
 _SPACE = re.compile(r"\s*", re.ASCII)
@@ -45,7 +45,7 @@ def tokenize(expression: str) -> list[Token]:
     while position < len(expression):
         found = _LEXEMES.match(expression, position)
         if found is None:
-            raise ExpressionError(f"unexpected text at {expression[position : position + 20]!r}")
+            raise ExpressionError(_unexpected(expression[position : position + 20]))
         kind = found.lastgroup or ""
         text = found.group(kind)
         tokens.append(Token("string" if kind in ("double", "single") else kind, text))
@@ -53,6 +53,13 @@ def tokenize(expression: str) -> list[Token]:
         if len(tokens) >= MAX_TOKENS:
             raise ExpressionError(f"more than {MAX_TOKENS - 1} tokens")
     return tokens
+
+
+def _unexpected(text: str) -> str:
+    words = f"unexpected text at {text!r}"
+    if not text.startswith("!"):
+        return words
+    return f'{words}: compare with null, "" or false instead of `!`, which is newer than this'
 
 
 def _skip(expression: str, position: int) -> int:

@@ -1,19 +1,17 @@
 """Tokens of `rules:if` to a tree.
 
-Source: GitLab's `Gitlab::Ci::Pipeline::Expression::Parser`, a shunting yard: `!` binds
-tightest, then comparisons, `&&` and `||`; parentheses group.
+Source: GitLab's `Gitlab::Ci::Pipeline::Expression::Parser`, a shunting yard: comparisons bind
+tightest, then `&&`, then `||`; parentheses group.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
-from math import inf
 
 from gitlab_ci_provider.rules.expression.ast import (
     Constant,
     Expression,
     InputName,
-    Negation,
     Operation,
     Operator,
     Pattern,
@@ -24,7 +22,6 @@ from gitlab_ci_provider.rules.expression.regex import compile_pattern
 
 __all__ = ["ExpressionError", "parse"]
 
-_UNARY = "not"
 _OPERATORS: dict[str, tuple[Operator, int]] = {
     "==": ("==", 10), "!=": ("!=", 10), "=~": ("=~", 10), "!~": ("!~", 10),
     "&&": ("&&", 11), "||": ("||", 12),
@@ -40,11 +37,7 @@ def parse(expression: str) -> Expression:
     """
     operands: list[Expression] = []
     for token in _postfix(tokenize(expression)):
-        if token.kind == _UNARY:
-            if not operands:
-                raise ExpressionError("! needs a value")
-            operands.append(Negation(operands.pop()))
-        elif token.kind != "operator":
+        if token.kind != "operator":
             operands.append(_operand(token))
         elif len(operands) < 2:
             raise ExpressionError(f"{token.text} needs a value on both sides")
@@ -63,7 +56,7 @@ def _postfix(tokens: list[Token]) -> list[Token]:
         if token.kind == "operator":
             _pop(waiting, output, _OPERATORS[token.text][1])
             waiting.append(token)
-        elif token.kind in ("open", _UNARY):
+        elif token.kind == "open":
             waiting.append(token)
         elif token.kind == "close":
             _pop(waiting, output, max(rank for _, rank in _OPERATORS.values()))
@@ -78,15 +71,8 @@ def _postfix(tokens: list[Token]) -> list[Token]:
 
 
 def _pop(waiting: list[Token], output: list[Token], rank: int) -> None:
-    while waiting and _rank(waiting[-1]) <= rank:
+    while waiting and waiting[-1].kind == "operator" and _OPERATORS[waiting[-1].text][1] <= rank:
         output.append(waiting.pop())
-
-
-def _rank(token: Token) -> float:
-    """Say how tightly a waiting token binds; 0 is tightest, a parenthesis waits for its end."""
-    if token.kind == "operator":
-        return _OPERATORS[token.text][1]
-    return 0 if token.kind == _UNARY else inf
 
 
 def _operand(token: Token) -> Expression:
