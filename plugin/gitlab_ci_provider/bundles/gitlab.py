@@ -67,9 +67,9 @@ class GitLabDagBundle(StateDagBundle):
         self._keep_syncing()
         super().refresh()
 
-    def _wanted(self, _state: State) -> frozenset[str]:
+    def _wanted(self, state: State) -> frozenset[str]:
         """Name the DAGs of this bundle."""
-        found = _state.discovered.of(self.name)
+        found = state.discovered.of(self.name)
         if found is None:
             raise StateError(
                 f"the projects of the DAG bundle '{self.name}' were not found yet; until then its "

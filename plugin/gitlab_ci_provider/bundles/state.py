@@ -75,7 +75,7 @@ class StateDagBundle(BaseDagBundle):
         with self.lock():
             self._seen = self._copies(state).changed(self._seen, self._wanted(state))
 
-    def _wanted(self, _state: State) -> frozenset[str] | None:
+    def _wanted(self, state: State) -> frozenset[str] | None:  # noqa: ARG002 - for subclasses
         """Name the projects' DAGs that are shown; None shows all."""
         return None
 
