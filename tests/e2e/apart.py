@@ -22,7 +22,8 @@ from gitlab_ci_provider.exceptions import AirflowApiError
 from gitlab_ci_provider.local.airflow.config import HELPER_IMAGE, HOST_IMAGE, Ports
 from gitlab_ci_provider.local.home import Home
 from gitlab_ci_provider.local.processes.ports import choose_port
-from gitlab_ci_provider.local.processes.process import Process, start, stop, wait_until
+from gitlab_ci_provider.local.processes.process import Process, start, wait_until
+from gitlab_ci_provider.local.processes.tree import kill_tree
 from gitlab_ci_provider.local.secrets import load_secrets
 from gitlab_ci_provider.local.stack.parts import parts_of_stack
 from processes.waiting import wait_until as until
@@ -96,7 +97,7 @@ def airflow_apart(
         door = opened.enter_context(gate(store.ports["s3"]))
         ports = Ports(airflow=choose_port(8200, opened), object_store=door.port)
         running: list[Process] = []
-        opened.callback(lambda: stop(running))
+        opened.callback(lambda: _stop(running))
         options = {**_options(folder, ports, door, bundle), **environment}
         if pods is None:
             options |= _embedded_cluster(folder, ports, running)
@@ -112,6 +113,13 @@ def airflow_apart(
         running += parts.values()
         url = options["AIRFLOW__API__BASE_URL"]
         yield Apart(folder, options, connected(url), store, door, parts)
+
+
+def _stop(parts: list[Process]) -> None:
+    """Stop them and what they have started, but nothing else of this process: a real cluster."""
+    for part in reversed(parts):
+        kill_tree(part.popen.pid)
+        part.popen.wait()
 
 
 def _embedded_cluster(folder: Path, ports: Ports, running: list[Process]) -> Mapping[str, str]:
