@@ -32,7 +32,9 @@ def test_airflow_does_not_write_into_what_a_command_prints(
     """It takes `"report": "jobs"` in a connection for a secret that is too short to be hidden."""
     monkeypatch.setattr(SecretsMasker, "_has_warned_short_secret", False)
     with with_database():
-        logging.config.dictConfig({"version": 1, "loggers": {"airflow": {"level": "INFO"}}})
+        # As Airflow's own; else all loggers would be silent, in the tests that follow, too.
+        own = {"version": 1, "disable_existing_loggers": False}
+        logging.config.dictConfig({**own, "loggers": {"airflow": {"level": "INFO"}}})
         mask_secret({"report": "jobs"})
 
     assert caplog.text == ""
