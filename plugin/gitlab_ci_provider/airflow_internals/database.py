@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
 from gitlab_ci_provider.airflow_internals.run_rows import decoded
-from gitlab_ci_provider.model.airflow_states import ENDED
+from gitlab_ci_provider.model.airflow_states import AWAITING_INPUT, ENDED
 from gitlab_ci_provider.model.names import FINISH_PIPELINE
 
 if TYPE_CHECKING:
@@ -20,10 +20,6 @@ if TYPE_CHECKING:
 
 OPEN_RUNS = ("queued", "running")
 """States of runs that have not ended."""
-
-WAITS_FOR_A_PERSON = "awaiting_input"
-"""The state of tasks that wait for a person's answer."""
-
 
 _JOBS = frozenset({"GitlabJobOperator", "GitlabBridgeOperator"})
 """Operators of jobs that can be manual."""
@@ -221,7 +217,7 @@ def drop_questions(session: Session) -> None:
     waiting = (
         select(TaskInstance.id)
         .join(DagRun, TaskInstance.dag_run)
-        .where(DagRun.state.in_(OPEN_RUNS), TaskInstance.state == WAITS_FOR_A_PERSON)
+        .where(DagRun.state.in_(OPEN_RUNS), TaskInstance.state == AWAITING_INPUT)
     )
     unanswered = HITLDetail.responded_at.is_(None)
     dropping = delete(HITLDetail).where(unanswered, HITLDetail.ti_id.not_in(waiting))

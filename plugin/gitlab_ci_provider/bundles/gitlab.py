@@ -22,7 +22,6 @@ _REFRESH_SECONDS = 5
 _AGAIN = 60.0
 """Seconds until GitLab is looked at again at the latest after that has failed."""
 
-
 _HANGS = 4 * 3600.0
 """Seconds after which a look is given up; what it has found by then is noted."""
 

@@ -8,12 +8,12 @@ from typing import Any
 
 from gitlab_ci_provider.airflow_internals import database
 from gitlab_ci_provider.local.home import Home
-from gitlab_ci_provider.model.airflow_states import ENDED
+from gitlab_ci_provider.model.airflow_states import AWAITING_INPUT, ENDED
 
 _NOTE = "the embedded stack ended while this pipeline ran"
 
 _UNDER_WAY = frozenset(
-    {"running", "restarting", "queued", "deferred", "up_for_reschedule", "awaiting_input"}
+    {"running", "restarting", "queued", "deferred", "up_for_reschedule", AWAITING_INPUT}
 )
 
 
@@ -64,8 +64,7 @@ def close_job(kind: str | None) -> None:
 def _waits_for_a_person(run: Any) -> bool:
     """Return whether a run can continue as if nothing had happened."""
     states = {task.state for task in run.task_instances} - ENDED
-    waiting = database.WAITS_FOR_A_PERSON
-    return waiting in states and states <= {waiting, None}
+    return AWAITING_INPUT in states and states <= {AWAITING_INPUT, None}
 
 
 def _end_of(state: str | None) -> str | None:

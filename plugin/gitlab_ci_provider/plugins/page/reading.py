@@ -97,10 +97,8 @@ def read_pipeline(session: Any, seen: RunAtOnce, may: Mapping[str, bool]) -> Pip
 
 
 def _end(seen: RunAtOnce, xcoms: XComs) -> Mapping[str, Any]:
-    end, task = (
-        _said(xcoms, xcom_keys.PIPELINE_RESULT, FINISH_PIPELINE),
-        seen.tasks.get(FINISH_PIPELINE),
-    )
+    end = _said(xcoms, xcom_keys.PIPELINE_RESULT, FINISH_PIPELINE)
+    task = seen.tasks.get(FINISH_PIPELINE)
     return end if task and is_current(task.state, end) else {}
 
 
