@@ -52,6 +52,9 @@ NO_TIMES = {"moto"}
 NO_CONDITIONS = {"rclone"}
 """Servers that do not know `If-Match`."""
 
+HAS_GAPS = {"rclone"}
+"""Servers that do not know an object for a moment while another is renamed over it."""
+
 KMS_KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 NO_ENCRYPTION = {"seaweedfs", "swift"}
 """Servers that refuse to encrypt; SeaweedFS only because it has no keys here."""
@@ -291,8 +294,14 @@ def is_whole(data: bytes) -> bool:
     return hashlib.sha256(data[32:]).digest() == data[:32]
 
 
-def test_a_reader_never_gets_a_mixture_of_two_writers(target: StoreTarget, tmp_path: Path):
-    """A whole object, in parts or not, or an error after which the helper tries again."""
+def test_a_reader_never_gets_a_mixture_of_two_writers(
+    target: StoreTarget, tmp_path: Path, name: str
+):
+    """A whole object, in parts or not, or an error after which the helper tries again.
+
+    From a server with gaps also none, which is a job without a cache.
+    """
+    accepted = (StorageUnavailableError, *([MissingObjectError] if name in HAS_GAPS else []))
     files = [tmp_path / letter for letter in "ab"]
     for path in files:
         path.write_bytes(checksummed(path.name.encode()))
@@ -304,7 +313,7 @@ def test_a_reader_never_gets_a_mixture_of_two_writers(target: StoreTarget, tmp_p
             wait_until(lambda: stored(target, path), f"the store to take {path.name}")
 
     def read() -> bool:
-        with suppress(StorageUnavailableError):
+        with suppress(*accepted):
             reader.get(KEY, tmp_path / "got")
             seen.append(is_whole((tmp_path / "got").read_bytes()))
             return True
@@ -314,10 +323,12 @@ def test_a_reader_never_gets_a_mixture_of_two_writers(target: StoreTarget, tmp_p
     writers = [threading.Thread(target=write, args=[path]) for path in files]
     for writer in writers:
         writer.start()
-    while any(writer.is_alive() for writer in writers):
-        read()
-    for writer in writers:
-        writer.join()
+    try:
+        while any(writer.is_alive() for writer in writers):
+            read()
+    finally:
+        for writer in writers:
+            writer.join()
     wait_until(read, "a whole object")
 
     assert all(seen)
