@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gitlab_ci_provider.cli.usage import WrongUsage, name_value, plain
+from gitlab_ci_provider.cli.usage import WrongUsage, name_value
 from gitlab_ci_provider.cli.value_files import read_inputs, read_variables
 from gitlab_ci_provider.model.conf import check_conf
 from gitlab_ci_provider.model.project import is_commit_id
@@ -46,7 +46,7 @@ def add_value_flags(flags: Flags) -> None:
         action="append",
         default=[],
         metavar="K=V",
-        help="input, as JSON or as text; repeatable",
+        help="input, read as the type that the file gives it: arrays are JSON; repeatable",
     )
     flags.add_argument(
         "--inputs-file",
@@ -189,8 +189,7 @@ def inputs(args: argparse.Namespace) -> dict[str, object]:
     found: dict[str, object] = {}
     for file in args.inputs_file:
         found |= read_inputs(file)
-    pairs = (name_value("--input", given) for given in args.input)
-    return found | {name: plain(value) for name, value in pairs}
+    return found | dict(name_value("--input", given) for given in args.input)
 
 
 def changed(args: argparse.Namespace) -> list[str] | None:

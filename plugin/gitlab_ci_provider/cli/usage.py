@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import re
 from collections.abc import Collection, Sequence
 from typing import NoReturn
@@ -80,15 +79,6 @@ def name_value(flag: str, given: str) -> tuple[str, str]:
     if not equals or not name:
         raise WrongUsage(f"{flag} {quoted(given)}: must be NAME=VALUE")
     return name, value
-
-
-def plain(text: str) -> object:
-    """Read a value as JSON, or as text if it is not valid JSON."""
-    try:
-        value: object = json.loads(text)
-    except (RecursionError, ValueError):
-        return text
-    return value
 
 
 _LISTED = 12

@@ -44,11 +44,23 @@ def resolve_inputs(
     return values, problems
 
 
+def numbers_of_texts(
+    specs: Mapping[str, InputSpec], given: Mapping[str, object]
+) -> Mapping[str, object]:
+    """Read what people give: flags, forms and push options contain only texts.
+
+    GitLab does so with the inputs of a pipeline, and refuses a quoted number of a file.
+    """
+    numbers = {name for name in given if name in specs and specs[name].type == "number"}
+    return {name: _from_json(value) if name in numbers else value for name, value in given.items()}
+
+
 def job_input_values(
     written: Mapping[str, Mapping[str, object]], given: Mapping[str, object]
 ) -> tuple[dict[str, object], list[str]]:
     """Return the values of a job's inputs by name, and what is wrong with the given ones."""
-    return resolve_inputs({name: _spec(name, spec) for name, spec in written.items()}, given)
+    specs = {name: _spec(name, spec) for name, spec in written.items()}
+    return resolve_inputs(specs, numbers_of_texts(specs, given))
 
 
 def _spec(name: str, written: Mapping[str, object]) -> InputSpec:
@@ -65,12 +77,19 @@ def _spec(name: str, written: Mapping[str, object]) -> InputSpec:
 
 def _coerced(kind: str, value: object) -> object:
     """Read a text as the required type: forms and variables contain only texts."""
-    if kind in _AS_JSON and isinstance(value, str):
-        try:
-            return json.loads(value)
-        except ValueError:
-            return value
-    return value
+    return _from_json(value) if kind in _AS_JSON else value
+
+
+def _from_json(value: object) -> object:
+    """Read a text as JSON; leave alone what is none, though Python reads it: `NaN`."""
+    try:
+        return json.loads(value, parse_constant=_refuse) if isinstance(value, str) else value
+    except (RecursionError, ValueError):
+        return value
+
+
+def _refuse(word: str) -> None:
+    raise ValueError(word)
 
 
 def _by_rules(spec: InputSpec, inputs: Mapping[str, object]) -> InputSpec:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from factories import make_variables, try_compile
+from factories import make_context, make_variables, try_compile
 from gitlab_ci_provider.compiler.compile import CompileResult
 from gitlab_ci_provider.config.inputs.block import Scope
 from gitlab_ci_provider.config.inputs.functions import known
@@ -197,6 +197,27 @@ def test_rules_choose_options_and_default():
 def test_text_is_read_as_the_type(kind: str, given: str, value: object):
     """A variable can only give texts, so booleans and lists may be written as such."""
     assert resolve_inputs({"a": InputSpec("a", type=kind)}, {"a": given}) == ({"a": value}, [])
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "script"),
+    [("string", "1.10", "is 1.10"), ("number", "3", "is 3"), ("array", '["a"]', 'is ["a"]')],
+)
+def test_inputs_of_a_pipeline_may_be_texts(kind: str, given: str, script: str):
+    """Flags, forms and push options give nothing else; the type says what they mean."""
+    text = f"spec: {{inputs: {{a: {{type: {kind}}}}}}}\n---\nj: {{script: 'is $[[ inputs.a ]]'}}\n"
+    result = try_compile(text, make_context(inputs={"a": given}))
+
+    assert result.pipeline, result.diagnostics
+    assert result.pipeline.jobs["j"].script.main == (script,)
+
+
+def test_a_quoted_number_of_a_file_is_a_text():
+    """GitLab refuses it for an input that is a number."""
+    content = "spec: {inputs: {a: {type: number}}}\n---\nj: {script: x}\n"
+    errors = [one for one in included("{a: '1'}", content).diagnostics if one.severity == "error"]
+
+    assert "provided value is not a number" in errors[0].message
 
 
 def test_nothing_given_leaves_it_to_the_rules():

@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from gitlab_ci_provider.cli import airflow, chosen_run, output
-from gitlab_ci_provider.cli.usage import Parser, WrongUsage, name_value, plain
+from gitlab_ci_provider.cli.usage import Parser, WrongUsage, name_value
 from gitlab_ci_provider.exceptions import SourceError
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         action="append",
         default=[],
         metavar="K=V",
-        help="input of the job, as JSON or as text; repeatable",
+        help="input of the job, read as the type that it has: arrays are JSON; repeatable",
     )
     retry = _add(
         commands,
@@ -94,9 +94,7 @@ def _jobs(args: argparse.Namespace) -> int:
 
 
 def _play(args: argparse.Namespace) -> int:
-    given: dict[str, Any] = {
-        name: plain(value) for name, value in (name_value("--input", pair) for pair in args.input)
-    }
+    given: dict[str, Any] = dict(name_value("--input", pair) for pair in args.input)
     if args.var:
         given["variables"] = dict(name_value("--var", pair) for pair in args.var)
     found = chosen_run.chosen(args)

@@ -18,7 +18,7 @@ from gitlab_ci_provider.config.keywords.fields import Field
 from gitlab_ci_provider.config.loader import LoadError, load
 from gitlab_ci_provider.config.raw import Map, Mark
 from gitlab_ci_provider.model.input_spec import InputSpec
-from gitlab_ci_provider.rules.inputs import resolve_inputs
+from gitlab_ci_provider.rules.inputs import numbers_of_texts, resolve_inputs
 
 _NO_SPEC = "Given inputs not defined in the `spec` section of the included configuration file"
 
@@ -89,8 +89,9 @@ def _scope(origin: Origin, header: Map, reading: Reading, diagnostics: Diagnosti
     if len(diagnostics.found) > before and diagnostics.failed:
         return None
     reading.show(specs)
-    problems, deferred = tagged(specs, reading.given)
-    values, others = resolve_inputs(specs, reading.given) if not problems else ({}, [])
+    given = reading.given if reading.prefix else numbers_of_texts(specs, reading.given)
+    problems, deferred = tagged(specs, given)
+    values, others = resolve_inputs(specs, given) if not problems else ({}, [])
     problems += others
     if deferred:
         words = f"{reading.prefix}inputs contain a !reference tag"

@@ -7,7 +7,6 @@ database, as the conf of a run does.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
@@ -69,8 +68,8 @@ def read_answer(job: Job, event: Mapping[str, Any]) -> Play | None:
     given = dict(event.get("params_input") or {})
     check_conf(given)
     variables = None if VARIABLES in job.inputs else given.pop(VARIABLES, None)
-    inputs = {name: _typed(job, name, value) for name, value in given.items()}
-    if problems := _problems(job, inputs):
+    inputs, problems = _inputs(job, given)
+    if problems:
         raise ConfigError("; ".join(problems))
     user = event.get("responded_by_user") or {}
     return Play(
@@ -95,19 +94,11 @@ def _field(name: str, written: Mapping[str, Any]) -> Param:
     return Param(written.get("default"), description=written.get("description"), **schema)
 
 
-def _typed(job: Job, name: str, value: Any) -> Any:
-    """Read an array that was typed as JSON, as GitLab does."""
-    if job.inputs.get(name, {}).get("type") != "array" or not isinstance(value, str):
-        return value
-    try:
-        return json.loads(value)
-    except ValueError:
-        return value
-
-
-def _problems(job: Job, inputs: Mapping[str, Any]) -> list[str]:
-    if not inputs:
-        return []
+def _inputs(job: Job, given: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Read the given values as the types of the job's inputs; with what is wrong with them."""
+    if not given:
+        return {}, []
     from gitlab_ci_provider.rules.inputs import job_input_values  # most jobs have no inputs
 
-    return job_input_values(job.inputs, inputs)[1]
+    values, problems = job_input_values(job.inputs, given)
+    return {name: values[name] for name in given if name in values}, problems

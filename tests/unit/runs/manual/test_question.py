@@ -72,7 +72,7 @@ def test_declining_is_no_play():
     ("given", "said"),
     [
         ({"target": "nowhere"}, "not in the list of allowed options"),
-        ({"count": "2"}, "provided value is not a number"),
+        ({"count": "two"}, "provided value is not a number"),
         ({"tags": "x, y"}, "provided value is not an array"),
         ({"version": "1"}, "does not match required RegEx"),
         ({"other": 1}, "unknown input arguments: other"),
