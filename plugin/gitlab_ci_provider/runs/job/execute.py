@@ -80,7 +80,6 @@ def _tell(run: JobRun, settled: Settled) -> None:
         meet(run)
         return
     if settled.again:
-        _log.warning("%s", settled.message)
         raise TaskFailedForNow(settled.message)
     if settled.result.status == JobStatus.FAILED and not settled.result.allowed_failure:
         cancel_rest(run)
