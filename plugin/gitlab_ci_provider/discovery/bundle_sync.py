@@ -6,6 +6,8 @@ and after that only when the activity has changed. A look is one `git ls-remote`
 no activity, so some projects are asked for theirs in each refresh.
 
 A refresh that cannot list the projects changes nothing: no answer is no reason to remove a DAG.
+Nor is a group that GitLab does not list, which it may hide from the token: its projects stay as
+they are, an import error stands for the group, and the others go on.
 """
 
 from __future__ import annotations
@@ -193,7 +195,7 @@ class BundleSync:
         due = sorted(
             (known[key].schedules_at, key)
             for key in known.keys() & found.keys()
-            if known[key].dag_id and known[key].schedules_at < oldest
+            if known[key].dag_id and known[key].schedules_at < oldest and not found[key].problem
         )
         asked: set[str] = set()
         for _, key in due[:_SCHEDULES_AT_ONCE]:
@@ -227,7 +229,12 @@ class BundleSync:
         self, found: Mapping[str, FoundProject], known: Mapping[str, KnownProject]
     ) -> list[str]:
         """List projects that are not there; one that a page has left out is asked for by itself."""
-        missing = [key for key in known if key not in found]
+        hidden = tuple(f"{one.path}/".casefold() for one in found.values() if one.problem)
+        missing = [
+            key
+            for key, one in known.items()
+            if key not in found and not one.path.casefold().startswith(hidden)
+        ]
         if len(missing) >= _MANY:
             return missing
         return [key for key in missing if self.server.one(key) is None]

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from gitlab_ci_provider.discovery.schedules import renew_schedules
 from gitlab_ci_provider.discovery.sync import Sync, SyncResult, failed, unreadable
-from gitlab_ci_provider.exceptions import GitlabCiError
+from gitlab_ci_provider.exceptions import GitlabCiError, SourceError
 from gitlab_ci_provider.model.dag_record import DagKind, DagRecord
 from gitlab_ci_provider.model.found_project import FoundProject
 from gitlab_ci_provider.model.gitlab_bundle import (
@@ -106,7 +106,9 @@ class ProjectSync:
             branch, refs = self._refs(project)
         except (GitlabCiError, OSError) as problem:
             failed = self._kept(project, unreadable(project.clone_url, str(problem)))
-            return Look(known=replace(before, dag_id=_owner(failed, before)), results=(failed,))
+            # Without refs, so that the next look replaces what is shown now.
+            unread = replace(before, dag_id=_owner(failed, before), refs={})
+            return Look(known=unread, results=(failed,))
         found = replace(project, default_branch=branch.removeprefix(_HEADS))
         waits = bool(refs) and before.held == refs[branch] and self._is_held(before.dag_id)
         changed = [
@@ -182,6 +184,8 @@ class ProjectSync:
 
     def _refs(self, project: FoundProject) -> tuple[str, dict[str, str]]:
         """Ask for the commits of all refs that the bundle shows, the default branch first."""
+        if project.problem:
+            raise SourceError(project.problem)
         kinds = self.bundle.refs
         heads = PROTECTED in kinds or any(map(_is_pattern, kinds))
         asked = {_HEADS: heads, _TAGS: TAGS in kinds, _MERGE_REQUESTS: MERGE_REQUESTS in kinds}

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from gitlab_ci_provider.discovery.repositories import clone_url, project_of
+from gitlab_ci_provider.exceptions import SourceError
 from gitlab_ci_provider.model.found_project import FoundProject
 from gitlab_ci_provider.model.gitlab_bundle import GitlabBundle
 
@@ -16,12 +18,8 @@ class UrlProjects:
     bundle: GitlabBundle
 
     def all(self) -> dict[str, FoundProject]:
-        """List them by their URLs.
-
-        Raises:
-            SourceError: one is a path that is not there.
-        """
-        found = [self._found(clone_url(url)) for url in self.bundle.urls]
+        """List them by their URLs, also paths that are not there."""
+        found = map(_found, self.bundle.urls)
         return {project.key: project for project in found if self.bundle.takes(project)}
 
     def one(self, name: str | int) -> FoundProject | None:
@@ -29,8 +27,26 @@ class UrlProjects:
         listed = self.all().values()
         return next((found for found in listed if name in {found.path, found.key}), None)
 
-    def _found(self, url: str) -> FoundProject:
-        project = project_of(url, "")
-        return FoundProject(
-            key=project.clone_url, path=project.path, clone_url=url, web_url=project.web_url
-        )
+
+def _found(location: str) -> FoundProject:
+    problem = ""
+    try:
+        url = clone_url(location)
+    except SourceError as missing:
+        url, problem = _address(location), str(missing)
+    project = project_of(url, "")
+    return FoundProject(
+        key=project.clone_url,
+        path=project.path,
+        clone_url=url,
+        web_url=project.web_url,
+        problem=problem,
+    )
+
+
+def _address(path: str) -> str:
+    """Return the URL that a repository at this path had, or would have."""
+    try:
+        return Path(path).expanduser().resolve().as_uri()
+    except (OSError, RuntimeError, ValueError):
+        return path

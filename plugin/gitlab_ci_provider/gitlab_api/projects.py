@@ -43,13 +43,13 @@ class ServerProjects:
     bundle: GitlabBundle
 
     def all(self) -> dict[str, FoundProject]:
-        """Find all projects of the bundle, by key.
+        """Find all projects of the bundle, by key, and the groups that GitLab does not list.
 
         Raises:
             GitlabApiError: GitLab refuses or does not answer; then none may be taken for deleted.
         """
         found = self._listed()
-        return {project.key: project for project in found if self.bundle.takes(project)}
+        return {one.key: one for one in found if one.problem or self.bundle.takes(one)}
 
     def one(self, name: str | int) -> FoundProject | None:
         """Find one project by its path or number, if the bundle has it.
@@ -86,10 +86,12 @@ class ServerProjects:
         bundle, topics = self.bundle, {"topic": ",".join(self.bundle.topics)}
         asked = {**_PAGES, **(topics if bundle.topics else {})}
         for group in bundle.groups:
-            with in_words(self.server, f"list the projects of {group}"):
-                below = self._client.groups.get(group, lazy=True).projects
-                for found in below.list(iterator=True, include_subgroups=True, **asked):
-                    yield self._found(found.attributes)
+            try:
+                yield from self._below(group, asked)
+            except GitlabApiError as problem:
+                if not _is_about_group(problem) or group.isdigit():  # what is below it is not known
+                    raise
+                yield self._unlisted(group, problem)
         for name in bundle.projects:
             named = self.seen(name)
             if named is not None:
@@ -101,6 +103,20 @@ class ServerProjects:
                 mine = {**asked, "membership": True, "pagination": "keyset"}
                 for listed in self._client.projects.list(iterator=True, **mine):
                     yield self._found(listed.attributes)
+
+    def _below(self, group: str, asked: Mapping[str, Any]) -> Iterator[FoundProject]:
+        with in_words(self.server, f"list the projects of {group}"):
+            below = self._client.groups.get(group, lazy=True).projects
+            for found in below.list(iterator=True, include_subgroups=True, **asked):
+                yield self._found(found.attributes)
+
+    def _unlisted(self, group: str, problem: GitlabApiError) -> FoundProject:
+        words = f"{problem}. Its projects keep their DAGs, and no new ones appear"
+        if problem.status == 404:
+            words += "; if it was renamed or deleted, change `groups` of this DAG bundle"
+        return FoundProject(
+            key=f"group {group}", path=group, clone_url=f"{self.server.url}/{group}", problem=words
+        )
 
     def _is_below(self, found: FoundProject) -> bool:
         bundle = self.bundle
@@ -134,6 +150,12 @@ class ServerProjects:
     @cached_property
     def _client(self) -> gitlab.Gitlab:
         return open_gitlab(self.server)
+
+
+def _is_about_group(problem: GitlabApiError) -> bool:
+    """Return whether GitLab may still list other groups; a bad token or silence is about all."""
+    status = problem.status or 0
+    return status in {403, 404} or status >= 500
 
 
 def _is_active(listed: Mapping[str, Any]) -> bool:

@@ -17,6 +17,7 @@ class FoundProject:
         config_path: its setting in GitLab; empty when it has none.
         activity: when something was last done in it, ISO 8601; empty when that is not known.
         active: it is not archived, about to be deleted, or without CI/CD.
+        problem: why it could not be found; then it may stand for a group, with all below its path.
     """
 
     key: str
@@ -30,6 +31,7 @@ class FoundProject:
     activity: str = ""
     topics: tuple[str, ...] = ()
     active: bool = True
+    problem: str = ""
 
     @property
     def project(self) -> Project:

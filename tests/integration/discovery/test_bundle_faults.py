@@ -32,14 +32,11 @@ SCOPE = {"error": "insufficient_scope", "scope": "api"}
     ("fault", "words"),
     [
         (Fault(LIST, -1, status=401), r"does not accept the token \(401"),
-        (Fault(LIST, -1, status=403, body=SCOPE), "the token lacks a scope"),
-        (Fault(LIST, -1, status=404), r"does not know it \(404"),
         (limit(LIST, -1, seconds="7200"), r"limits the number of requests \(429\)"),
-        (Fault(LIST, -1, status=500), r"has failed \(500"),
         (Fault(LIST, -1, refuse=True), "does not answer"),
         (Fault(LIST, -1, cut=20), "does not answer"),
     ],
-    ids=["401", "403", "404", "429", "500", "no answer", "cut"],
+    ids=["401", "429", "no answer", "cut"],
 )
 def test_without_a_list_of_projects_everything_stays(served: Served, fault: Fault, words: str):
     """The error says what failed and what to do; when GitLab is back, so is the refresh."""
@@ -58,6 +55,57 @@ def test_without_a_list_of_projects_everything_stays(served: Served, fault: Faul
     served.gitlab.faults.clear()
     served.refresh()
     assert served.record("group__a").ref.sha == sha
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        (Fault(LIST, -1, status=403, body=SCOPE), "refuses (403): the token lacks a scope"),
+        (Fault(LIST, -1, status=404), "does not know it (404"),
+        (Fault(LIST, -1, status=500), "has failed (500"),
+    ],
+    ids=["403", "404", "500"],
+)
+def test_a_group_that_is_not_listed_keeps_its_dags(served: Served, fault: Fault, words: str):
+    """It says why by an import error until it is listed again; the other groups go on."""
+    served.gitlab.world.tokens[TOKEN].levels["closed"] = 20
+    both = {"groups": ["group", "closed"]}
+    served.refresh(**both)
+    before = served.dags()
+    projects = served.gitlab.world.projects
+    projects["group/a"].push({".gitlab-ci.yml": OTHER})
+    sha = projects["closed/c"].push({".gitlab-ci.yml": OTHER})
+    kept = served.record("group__a")
+    served.gitlab.faults.order(fault)
+
+    for _ in range(2):
+        assert served.refresh(**both).removed == ()
+
+    assert served.record("closed__c").ref.sha == sha
+    assert served.record("group__a") == kept
+    assert served.dags() == [before[0], "group", *before[1:]]
+    said = words_of(served.record("group"))
+    assert f"cannot list the projects of group: GitLab at {served.gitlab.url} {words}" in said
+    assert TOKEN not in said
+    served.gitlab.faults.clear()
+    assert served.refresh(**both).removed == ("group",)
+    assert served.record("group__a").ref.sha != kept.ref.sha
+    assert served.dags() == before
+
+
+def test_a_project_that_git_reads_again_says_no_more_that_it_does_not(served: Served):
+    """Though no commit has changed meanwhile."""
+    served.refresh()
+    before = served.record("group__a")
+    served.gitlab.world.projects["group/a"].last_activity_at = "2026-01-03T00:00:00.000Z"
+    served.gitlab.faults.order(Fault(r"git-upload-pack", -1, status=401))
+    served.refresh()
+    assert "[source-unreadable]" in words_of(served.record("group__a"))
+
+    served.gitlab.faults.clear()
+    served.refresh()
+
+    assert served.record("group__a") == before
 
 
 @pytest.mark.parametrize("path", ["group/../a", "a", "group/a b", "group/a\n", "x" * 2000 + "/a"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -16,7 +17,7 @@ from integration.discovery.served import JOB, OTHER, Served
 from processes.waiting import wait_until
 from servers.gitlab.faults import Fault
 from servers.gitlab.world import NOW
-from servers.repositories import git
+from servers.repositories import commit, git, make_repository
 
 pytestmark = pytest.mark.integration
 
@@ -298,6 +299,27 @@ def test_git_repositories_need_no_api(served: Served):
     sha = served.gitlab.world.projects["group/a"].push({".gitlab-ci.yml": OTHER})
     served.refresh(urls=urls, groups=[])
     assert served.record("group__a").ref.sha == sha
+
+
+def test_a_path_that_is_gone_stops_no_other_repository(served: Served, tmp_path: Path):
+    """Its DAG stays, says so, and is that of the repository again once it is back."""
+    shop, gone = tmp_path / "s", tmp_path / "g"
+    for folder in (shop, gone):
+        make_repository(folder, {".gitlab-ci.yml": JOB})
+    listed = {"urls": [str(gone), str(shop)], "groups": []}
+    served.refresh(**listed)
+    kept = served.record("local__g")
+    sha = commit(shop, {".gitlab-ci.yml": OTHER}, "change")
+    gone.rename(tmp_path / "away")
+
+    assert served.refresh(**listed).removed == ()
+
+    assert served.record("local__s").ref.sha == sha
+    assert served.record("local__g").digest == kept.digest
+    assert f"{gone}: no such directory" in words_of(served.record("local__g"))
+    (tmp_path / "away").rename(gone)
+    served.refresh(**listed)
+    assert served.record("local__g") == kept
 
 
 def test_a_project_in_two_bundles_is_shown_by_the_first(

@@ -88,7 +88,7 @@ def test_one_broken_repository_does_not_stop_the_others(tmp_path: Path):
 @pytest.mark.parametrize(
     ("text", "how", "code"),
     [("test: [\n", [], 1), ("test: [\n", ["--when-due"], 0), ("", ["--when-due"], 1)],
-    ids=["for people", "for a DAG bundle", "no repository"],
+    ids=["for people", "for a DAG bundle", "no GitLab"],
 )
 def test_a_broken_project_is_no_reason_for_a_dag_bundle_to_look_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, how: list[str], code: int
@@ -97,7 +97,7 @@ def test_a_broken_project_is_no_reason_for_a_dag_bundle_to_look_again(
     repository = tmp_path / "shop"
     if text:
         _repository(repository, text)
-    kwargs = {"urls": [str(repository)]}
+    kwargs = {"urls": [str(repository)]} if text else {"gitlab_conn_id": "none"}
     bundle = {"classpath": BUNDLE_CLASS, "name": "b", "kwargs": kwargs}
     monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST", json.dumps([bundle]))
     monkeypatch.setenv("AIRFLOW__GITLAB_CI__HOME", str(tmp_path / "home"))
