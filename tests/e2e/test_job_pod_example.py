@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from e2e.embedded import Stack
+from gitlab_ci_provider.pods.pod import SERVICES_GRACE
 from processes.waiting import wait_until
 
 EXAMPLE = Path(__file__).parents[2] / "dags" / "examples" / "job_pod" / "job_pod.py"
@@ -29,7 +30,11 @@ def mapped_pods():
         artifacts={"paths": ["*.txt"], "reports": {"dotenv": "made.env"}},
     ).expand(env_vars=[{"PART": "one"}, {"PART": "two"}])
     made >> GitlabJobPodOperator(
-        task_id="join", script='cat one.txt two.txt; echo "last: $MADE"', from_task_ids=["make"]
+        task_id="join",
+        script='cat one.txt two.txt; echo "last: $MADE"',
+        from_task_ids=["make"],
+        artifacts={"paths": ["*.txt"]},
+        services=[{"name": "debian:12", "alias": "deaf", "command": ["sleep", "600"]}],
     )
 
 mapped_pods()
@@ -77,14 +82,17 @@ def logs(stack: Stack, dag: str, run: str, *wanted: str) -> str:
     return "\n".join(line for task in chosen for line in stack.api.log(dag, run, task))
 
 
-def pods(stack: Stack, dag: str) -> list[str]:
-    """List the pods that a DAG's runs have."""
+def times_to_end(stack: Stack, dag: str) -> set[int | None]:
+    """How many seconds pods that are left of a DAG's runs have; None for one that stays."""
     found = stack.core.list_namespaced_pod(stack.namespace, label_selector=f"dag_id={dag}")
-    return [pod.metadata.name for pod in found.items]
+    return {pod.metadata.deletion_grace_period_seconds for pod in found.items}
 
 
 def test_the_example_has_what_a_job_has(stack: Stack, run_dag: RunDag):
-    """By templates: a cache by a fallback, artifacts by task, a service by its alias, an asset."""
+    """By templates: a cache by a fallback, artifacts by task, a service by its alias, an asset.
+
+    The service does not answer TERM, and a pod may take minutes to save what a canceled job leaves.
+    """
     text = EXAMPLE.read_text()
     first, second = (
         run_dag(DAG, text, {"ref": ref, "port": free_port()}) for ref in ("main", "topic")
@@ -98,14 +106,18 @@ def test_the_example_has_what_a_job_has(stack: Stack, run_dag: RunDag):
     assert (stack.bucket / kept["object_key"]).stat().st_size == kept["size"]
     events = stack.api.request("GET", "/assets/events", params={"source_dag_id": DAG})
     assert kept in [event["extra"] for event in events["asset_events"]]
-    wait_until(lambda: not pods(stack, DAG), "the pods to be gone")
+    assert times_to_end(stack, DAG) <= {SERVICES_GRACE}
 
 
 def test_instances_of_a_mapped_task_are_kept_apart(stack: Stack, run_dag: RunDag):
-    """Each has its own pod and artifacts; a later task gets those of all, and their variables."""
+    """Each has its own pod and artifacts; a later task gets those of all, and their variables.
+
+    The service of that task does not answer TERM.
+    """
     run = run_dag("mapped_pods", MAPPED, {})
 
     log = logs(stack, "mapped_pods", run, "join")
     assert "one" in log.splitlines()
     assert "two" in log.splitlines()
     assert "last: two" in log.splitlines()
+    assert times_to_end(stack, "mapped_pods") <= {SERVICES_GRACE}

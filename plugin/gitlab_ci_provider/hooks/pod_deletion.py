@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from typing import Any
 
 from gitlab_ci_provider.exceptions import SettingsError
 from gitlab_ci_provider.hooks.async_kubernetes import PASSING, Place, RefusedError, connected
@@ -14,7 +15,9 @@ _GONE = frozenset({404, 409})
 """The pod is gone already, or another one has its name."""
 
 
-async def delete_pod(place: Place, pod: str, uid: str, outage: float) -> str:
+async def delete_pod(
+    place: Place, pod: str, uid: str, outage: float, grace: int | None = None
+) -> str:
     """Delete a pod, which then ends in its own time; gives the reason if that was not possible.
 
     Args:
@@ -22,8 +25,11 @@ async def delete_pod(place: Place, pod: str, uid: str, outage: float) -> str:
         pod: its name.
         uid: empty for whatever pod has the name.
         outage: seconds for which Kubernetes may be unreachable.
+        grace: seconds that its processes have; None for its own.
     """
-    options = {"preconditions": {"uid": uid}} if uid else {}
+    options: dict[str, Any] = {"preconditions": {"uid": uid}} if uid else {}
+    if grace is not None:
+        options["gracePeriodSeconds"] = grace
     give_up = time.monotonic() + outage
     while True:
         try:

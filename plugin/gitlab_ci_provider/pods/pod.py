@@ -31,6 +31,9 @@ from gitlab_ci_provider.pods.security import (
 from gitlab_ci_provider.pods.services import host_aliases, service_container
 from gitlab_ci_provider.pods.volumes import build_mounts, helper_mounts, service_mounts, volumes
 
+SERVICES_GRACE = 30
+"""Seconds that services have to end after the job has; Kubernetes' own default."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PodRequest:

@@ -24,6 +24,7 @@ from gitlab_ci_provider.planner.plan import PlannedJob, plan_job
 from gitlab_ci_provider.planner.plan_request import PlanRequest, places_to_hide
 from gitlab_ci_provider.planner.time_limits import access_ends_early, job_timeout
 from gitlab_ci_provider.pods.id_tokens import refuse_without_account
+from gitlab_ci_provider.pods.pod import SERVICES_GRACE
 from gitlab_ci_provider.pods.pull_policy import PullPolicies, pull_policies
 from gitlab_ci_provider.pods.refusals import refusal
 from gitlab_ci_provider.pods.start_budget import waited
@@ -79,6 +80,7 @@ class JobPod:
         self._services = JobServices()
         self._pulls = PullPolicies()
         self._archive_key = ""
+        self._ended = False
 
     def run(self) -> JobResult:
         """Run the job to its end.
@@ -174,10 +176,13 @@ class JobPod:
             pod = taken_over(self._operator) if self._handed else self._started(planned)
             while True:
                 self._refuse_if_canceled()
+                worker = self._worker()
                 try:
-                    return self._worker().follow(pod)
+                    return worker.follow(pod)
                 except PullFailure as failure:
                     pod = self._started_again(planned, failure)
+                finally:
+                    self._ended = worker.ended
         except ApiException as problem:
             if is_passing(problem):
                 raise self._unreachable(problem) from problem
@@ -259,7 +264,8 @@ class JobPod:
         if pod is None:
             return
         try:
-            delete_pod(self._operator.client, pod)
+            grace = SERVICES_GRACE if self._ended else None
+            delete_pod(self._operator.client, pod, grace)
         except UNREACHABLE as problem:
             name = pod.metadata.name
             self._log.warning(

@@ -62,6 +62,7 @@ class PodWorker:
         archive_key: of this try; empty where no later job reads what the pod has left.
         triggerer: tells whether one is alive, to which the pod can be left.
         still_runs: tells whether the task still runs, in Airflow's view.
+        ended: nothing of the job runs in its pod any more, or ever will.
     """
 
     operator: KubernetesPodOperator
@@ -73,6 +74,7 @@ class PodWorker:
     archive_key: str = ""
     triggerer: Callable[[], Life] = triggerer_life
     still_runs: Callable[[JobRun], bool] = still_runs
+    ended: bool = field(default=False, init=False)
     _coverage: CoverageScan = field(init=False)
     _starting: Starting = field(init=False)
     _said: str = field(default="", init=False)
@@ -123,6 +125,7 @@ class PodWorker:
                 log.write(early_words(pod))
             if self._starting.problem is None:
                 self.services.tell(pod, log, follower.services.death, end.pod)
+        self.ended = True
         self._refuse_if_not_started(pod, end, log.size)
         return self._result(pod, end.pod or pod.read())
 

@@ -22,6 +22,7 @@ from gitlab_ci_provider.hooks.pod_hub import UnreachableError, hub_of
 from gitlab_ci_provider.hooks.pod_trigger_io import OutOfTimeError, TriggerIO
 from gitlab_ci_provider.model import xcom_keys
 from gitlab_ci_provider.model.run import BY_HAND, JobResult, JobStatus
+from gitlab_ci_provider.pods.pod import SERVICES_GRACE
 from gitlab_ci_provider.pods.seen import SeenPod
 from gitlab_ci_provider.pods.service_watch import ServiceWatch
 from gitlab_ci_provider.pods.starting import Starting
@@ -114,7 +115,8 @@ class JobPodTrigger(BaseTrigger):
             return False
         await to_thread(self._tell, result)
         place = Place(left.connection, left.namespace)
-        if problem := await delete_pod(place, left.pod, left.uid, self.outage):
+        grace = SERVICES_GRACE
+        if problem := await delete_pod(place, left.pod, left.uid, self.outage, grace):
             self.log.warning("the pod is left for the end of the pipeline: %s", problem)
         return True
 
