@@ -12,6 +12,8 @@ import pytest
 from e2e.embedded import Stack, commit, make_repository
 from e2e.faulty import is_deferred, kill_component
 from e2e.runs import ended, finish_log, mark, raw_log, results, start, states, wait_for
+from gitlab_ci_provider.settings import Settings
+from gitlab_ci_provider.state import open_state
 from servers.repositories import git
 
 BY_HAND = """
@@ -69,6 +71,41 @@ def test_a_cleared_job_is_run_again_in_a_new_pod(stack: Stack, tmp_path: Path, w
     wait_for(lambda: len(stack.pods(repository)) == 1)
     assert stack.pods(repository) != first
     stack.api.stop_run(dag, run)
+    wait_for(lambda: stack.pods(repository) == [])
+
+
+PLAYED = """
+quick: {script: 'true'}
+job: {script: [echo started, sleep 300], when: manual}
+"""
+
+
+def test_a_pipeline_that_runs_again_is_canceled_like_any_other(stack: Stack, tmp_path: Path):
+    """It counts as passed until somebody plays a job, and a person ends it while that job runs."""
+    repository = make_repository(tmp_path / "again", {".gitlab-ci.yml": PLAYED})
+    dag, run = start(stack, repository)
+    wait_for(lambda: ended(stack, dag, run))
+    register = open_state(Settings(home=stack.home.data)).register
+
+    def counts_as(status: str) -> bool:
+        entry = register.of_run(dag, run)
+        return entry is not None and entry.status == status
+
+    assert counts_as("success")
+    body = {
+        "dry_run": False,
+        "task_ids": ["job"],
+        "dag_run_id": run,
+        "only_failed": False,
+        "include_downstream": True,
+    }
+
+    stack.api.request("POST", f"/dags/{dag}/clearTaskInstances", json=body)
+    wait_for(lambda: "\nstarted\n" in raw_log(stack, dag, run, "job"))
+    assert counts_as("running")
+    stack.api.stop_run(dag, run)
+
+    wait_for(lambda: counts_as("canceled"))
     wait_for(lambda: stack.pods(repository) == [])
 
 

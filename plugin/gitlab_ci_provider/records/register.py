@@ -127,6 +127,12 @@ class Register:
         number = self.store.read(_run_key(dag_id, run_id))
         return self.get(int(number)) if number else None
 
+    def reopen(self, number: int) -> None:
+        """Record that a pipeline runs again: jobs of it were cleared after it had ended."""
+        entry = self._set_status(number, RUNNING)
+        if entry is not None:
+            self._mark(entry, RUNNING)
+
     def finish(self, number: int, status: str) -> None:
         """Record how a pipeline ended; one that was run again may end otherwise."""
         entry = self._set_status(number, status)

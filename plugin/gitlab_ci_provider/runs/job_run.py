@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gitlab_ci_provider.exceptions import NoPipelineError
+from gitlab_ci_provider.model.airflow_states import ENDED
 from gitlab_ci_provider.model.job import Job
+from gitlab_ci_provider.model.names import FINISH_PIPELINE
 from gitlab_ci_provider.model.rules import JobDecision
 from gitlab_ci_provider.model.run import Play
 from gitlab_ci_provider.runs.context import RunContext, TaskContext
@@ -22,12 +24,14 @@ class JobRun(RunContext):
         decision: of the rules.
         tasks: IDs of the tasks of the run.
         play: what the person who played the job entered.
+        again: the pipeline had ended, and will end again, because jobs of it were cleared.
     """
 
     job: Job
     decision: JobDecision
     tasks: frozenset[str]
     play: Play = Play()
+    again: bool = False
 
     def verdict(self) -> Verdict:
         """Ask GitLab's rules whether the job starts."""
@@ -59,7 +63,7 @@ def load_job_run(task: TaskContext, job: str) -> JobRun:
         message = f"the pipeline of this run has no job '{job}': its DAG has changed since"
         raise NoPipelineError(message)
     record = run.record
-    task.state.holds.keep(record.dag_id, record.run_id, record.digest)
+    had_ended = task.state.holds.keep(record.dag_id, record.run_id, record.digest)
     return JobRun(
         context=run.context,
         settings=run.settings,
@@ -71,4 +75,5 @@ def load_job_run(task: TaskContext, job: str) -> JobRun:
         job=run.pipeline.jobs[job],
         decision=record.decisions[job],
         tasks=frozenset(states),
+        again=had_ended and states.get(FINISH_PIPELINE) not in ENDED,
     )

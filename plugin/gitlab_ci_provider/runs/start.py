@@ -31,6 +31,7 @@ from gitlab_ci_provider.runs.context import TaskContext, open_task
 from gitlab_ci_provider.runs.job_run import JobRun, load_job_run
 from gitlab_ci_provider.runs.manual import offers, question
 from gitlab_ci_provider.runs.record import push_result
+from gitlab_ci_provider.runs.report import run as report
 from gitlab_ci_provider.runs.task_errors import TaskFailed, said
 from gitlab_ci_provider.schedule.verdict import Start, Verdict
 
@@ -57,6 +58,9 @@ def open_job(context: Context, job: str, *, has_pod: bool = False) -> JobRun:
     task = open_task(context)
     try:
         run = load_job_run(task, job)
+        if run.again:
+            task.state.register.reopen(run.record.id)
+            report.begin_again(run)
     except NoPipelineError as problem:
         push_result(task, JobResult(status=JobStatus.SKIPPED, reason=str(problem)))
         raise AirflowSkipException(str(problem)) from problem

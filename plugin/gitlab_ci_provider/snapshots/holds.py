@@ -63,10 +63,16 @@ class Holds:
 
         return self._changed(record.dag_id, change)
 
-    def keep(self, dag: str, run: str, digest: str) -> None:
-        """Hold a DAG for a run that continues because it was cleared after it had ended."""
-        if run not in self.runs(dag):
+    def keep(self, dag: str, run: str, digest: str) -> bool:
+        """Hold a DAG for a run that continues because it was cleared after it had ended.
+
+        Returns:
+            whether that is so; otherwise the run has its hold still.
+        """
+        ended = run not in self.runs(dag)
+        if ended:
             self.take(dag, run, digest)
+        return ended
 
     def drop(self, dag: str, run: str) -> None:
         """Release the hold of a run that has ended."""

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
+from urllib.parse import urlsplit
 
 from gitlab_ci_provider.exceptions import SourceError, UnknownRefError
 from gitlab_ci_provider.model.git_login import (
@@ -24,7 +25,13 @@ from gitlab_ci_provider.model.git_login import (
 )
 from gitlab_ci_provider.model.project import Commit, Ref, is_commit_id
 from gitlab_ci_provider.model.quoted import hide_credentials
-from gitlab_ci_provider.sources.git_command import NOTHING, clear_locks, run_git, without_filters
+from gitlab_ci_provider.sources.git_command import (
+    NOTHING,
+    by_ssh,
+    clear_locks,
+    run_git,
+    without_filters,
+)
 from gitlab_ci_provider.sources.git_command import git as _git
 from gitlab_ci_provider.sources.ref_names import full_name, hint, meanings, named
 
@@ -60,7 +67,10 @@ class Mirror:
     def environment(self) -> Mapping[str, str]:
         """Settings for git: where `origin` is, and how to log in there."""
         login = login_environment(self.url, self.login)
-        return configuration({"remote.origin.url": self.url}, {**login, **self.offline(login)})
+        extra = {**login, **self.offline(login)}
+        if urlsplit(self.url).scheme not in {"file", "http", "https"}:
+            extra |= by_ssh(self.path, extra)
+        return configuration({"remote.origin.url": self.url}, extra)
 
     def offline(self, known: Mapping[str, str] = NOTHING) -> Mapping[str, str]:
         """Settings for git without fetching: this folder is ours, whatever its owner."""

@@ -35,6 +35,11 @@ _OFF = MappingProxyType(
 _SILENCE = MappingProxyType({"GIT_HTTP_LOW_SPEED_LIMIT": "10", "GIT_HTTP_LOW_SPEED_TIME": "300"})
 """Bytes a second, and for how many seconds: git itself waits for a silent server for ever."""
 
+_SSH = (
+    "ssh -o BatchMode=yes -o ConnectTimeout=60 -o ServerAliveInterval=60 -o ServerAliveCountMax=5"
+)
+"""Asks nobody for a passphrase, and gives up a server that is silent for five minutes, as HTTP."""
+
 _PROTOCOLS = "file:git:http:https:ssh"
 """Protocols that do not start a program named in the address (`ext::`)."""
 
@@ -121,6 +126,19 @@ def git(arguments: Sequence[str], *, what: str, extra: Mapping[str, str] = NOTHI
         return done.stdout
     said = done.stderr.decode(errors="replace").strip()
     raise SourceError(f"cannot {what}: {_cut(said)}")
+
+
+def by_ssh(folder: Path, extra: Mapping[str, str] = NOTHING) -> Mapping[str, str]:
+    """Build what has ssh not wait for ever, unless the user says how git is to call it.
+
+    Args:
+        folder: in which git runs.
+        extra: further variables of its environment.
+    """
+    if {"GIT_SSH", "GIT_SSH_COMMAND"} & os.environ.keys():
+        return NOTHING
+    chosen = run_git(["-C", str(folder), "config", "core.sshCommand"], extra).stdout
+    return NOTHING if chosen else {"GIT_SSH_COMMAND": _SSH}
 
 
 def without_filters(folder: Path) -> Mapping[str, str]:

@@ -25,7 +25,7 @@ from gitlab_ci_provider.runs.report import run as report
 from gitlab_ci_provider.runs.report.send import send_left
 from gitlab_ci_provider.schedule.pipeline_result import finish
 from gitlab_ci_provider.settings import Settings
-from gitlab_ci_provider.state import open_state
+from gitlab_ci_provider.state import State, open_state
 from processes.waiting import wait_until
 from servers.gitlab.faults import Fault, limit
 from servers.gitlab.server import GitLab, gitlab_server
@@ -78,6 +78,12 @@ class Reporting:
     def begin(self) -> PipelineRun:
         """Begin, as `create_pipeline` does."""
         return report.begin(self.task(), self.record)
+
+    def begin_registered(self) -> tuple[State, PipelineRun]:
+        """Begin a pipeline that others find."""
+        state = open_state(self.settings)
+        entry = state.register.enter(make_entry(dag_id="shop__site", run_id="r1"))
+        return state, report.begin(self.task(), replace(self.record, id=entry.id))
 
     def job(self, record: PipelineRun, name: str) -> JobRun:
         """Make a try of a job."""
@@ -139,6 +145,8 @@ def reporting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Repor
         running.world.add_token(TOKEN, levels={"shop": 30})
         connect(monkeypatch, running, "jobs")
         settings = Settings(home=tmp_path / "home", git_conn_ids="gl")
+        monkeypatch.setenv("AIRFLOW__GITLAB_CI__HOME", str(settings.home))
+        monkeypatch.setenv("AIRFLOW__GITLAB_CI__GIT_CONN_IDS", settings.git_conn_ids)
         yield Reporting(
             running, settings, (project.git("rev-parse", "main") or b"").decode().strip()
         )
@@ -292,36 +300,46 @@ def test_what_was_left_is_told_by_a_later_pipeline(reporting: Reporting):
 
 def test_a_run_that_was_ended_by_hand_does_not_stay_open(reporting: Reporting):
     """Its last task never runs: what is open in GitLab is canceled; a run that goes on is left."""
-    state = open_state(reporting.settings)
-    entry = state.register.enter(make_entry(dag_id="shop__site", run_id="r1"))
-    record = report.begin(reporting.task(), replace(reporting.record, id=entry.id))
+    state, record = reporting.begin_registered()
     with report.told_start(reporting.job(record, "build"), first=True):
         pass
     reporting.run(record, "test", OK)
 
     send_left(reporting.settings, state, LATER)
     assert reporting.statuses["Airflow"] == "running"
-    state.register.finish(entry.id, "canceled")
+    state.register.finish(record.id, "canceled")
     send_left(reporting.settings, state, LATER)
 
     assert reporting.statuses == {"Airflow": "canceled", "build": "canceled", "test": "success"}
 
 
-def test_gitlab_hears_at_once_of_a_run_that_was_ended_by_hand(
-    reporting: Reporting, monkeypatch: pytest.MonkeyPatch
-):
+def test_gitlab_hears_at_once_of_a_run_that_was_ended_by_hand(reporting: Reporting):
     """A merge request need not wait for the next pipeline; the process that notes the end tells."""
-    monkeypatch.setenv("AIRFLOW__GITLAB_CI__HOME", str(reporting.settings.home))
-    monkeypatch.setenv("AIRFLOW__GITLAB_CI__GIT_CONN_IDS", reporting.settings.git_conn_ids)
-    state = open_state(reporting.settings)
-    entry = state.register.enter(make_entry(dag_id="shop__site", run_id="r1"))
-    record = report.begin(reporting.task(), replace(reporting.record, id=entry.id))
+    _, record = reporting.begin_registered()
     reporting.run(record, "test", OK)
 
     let_go("shop__site", "r1")
 
-    wait_until(lambda: not list(state.reports.left()), "the end of the report")
+    wait_until(lambda: reporting.left == [], "the end of the report")
     assert reporting.statuses == {"Airflow": "canceled", "test": "success"}
+
+
+def test_gitlab_hears_at_once_of_a_run_that_was_ended_when_it_ran_again(reporting: Reporting):
+    """As above, though GitLab had been told of an end before: a job was retried, and now runs."""
+    state, record = reporting.begin_registered()
+    reporting.end(record, build=OK, test=FAILED)
+    state.register.finish(record.id, "failed")
+    job = reporting.job(record, "test")
+    state.register.reopen(record.id)
+    report.begin_again(job)
+    with report.told_start(job, first=True):
+        pass
+
+    let_go("shop__site", "r1")
+
+    wait_until(lambda: reporting.left == [], "the end of the report")
+    assert reporting.statuses == {"Airflow": "failed", "build": "success", "test": "canceled"}
+    assert getattr(state.register.get(record.id), "status", "") == "canceled"
 
 
 def test_a_token_without_the_role_is_said_once_a_task(

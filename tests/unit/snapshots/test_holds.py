@@ -148,9 +148,9 @@ def test_unused_dags_may_go_soon_but_holds_stay(holds: Holds):
 
 def test_a_run_that_goes_on_holds_its_dag_again(holds: Holds):
     """A cleared run that had ended; one that still holds it keeps the time of its hold."""
-    holds.keep(DAG, "run", digest(holds))
+    assert holds.keep(DAG, "run", digest(holds))
     (since,) = holds.runs(DAG).values()
-    holds.keep(DAG, "run", digest(holds))
+    assert not holds.keep(DAG, "run", digest(holds))
 
     assert holds.runs(DAG) == {"run": since}
 

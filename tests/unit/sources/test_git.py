@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import socket
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,6 +18,7 @@ from gitlab_ci_provider.config.documents import MAX_BYTES
 from gitlab_ci_provider.exceptions import SourceError, UnknownRefError
 from gitlab_ci_provider.model.project import RefKind
 from gitlab_ci_provider.model.quoted import hide_credentials
+from gitlab_ci_provider.sources import git_command
 from gitlab_ci_provider.sources.git import GitFetcher, Mirror, uncommitted_changes
 from servers.repositories import git
 
@@ -120,6 +123,41 @@ def test_an_unreachable_repository_is_named(tmp_path: Path):
 
     with pytest.raises(SourceError, match=r"cannot read file://.*gone"):
         mirror.default_branch()
+
+
+@pytest.mark.skipif(shutil.which("ssh") is None, reason="git needs ssh for this")
+@pytest.mark.parametrize("form", ["ssh://git@127.0.0.1:{}/a.git", "silent:a.git"])
+def test_a_server_that_is_silent_over_ssh_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str
+):
+    """It takes connections and says nothing: ssh waits for ever by itself."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        named = f"ssh -o HostName=127.0.0.1 -o Port={port}" if "://" not in form else "ssh"
+        impatient = git_command._SSH.replace("ConnectTimeout=60", "ConnectTimeout=1")
+        monkeypatch.setattr(git_command, "_SSH", impatient.replace("ssh", named, 1))
+        mirror = Mirror.open(tmp_path, form.format(port))
+
+        with pytest.raises(SourceError, match="timed out"):
+            mirror.default_branch()
+
+
+@pytest.mark.parametrize("where", ["GIT_SSH_COMMAND", "GIT_SSH", "core.sshCommand"])
+def test_how_the_user_has_git_call_ssh_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+):
+    """A key, a proxy or another program are set there."""
+    mine = tmp_path / "mine"
+    mine.write_text("#!/bin/sh\necho this is mine >&2; exit 1\n")
+    mine.chmod(0o755)
+    if where == "core.sshCommand":
+        (tmp_path / "config").write_text(f"[core]\n\tsshCommand = {mine}\n")
+        monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "config"))
+    else:
+        monkeypatch.setenv(where, str(mine))
+
+    with pytest.raises(SourceError, match="this is mine"):
+        Mirror.open(tmp_path / "mirrors", "ssh://git@127.0.0.1/a.git").default_branch()
 
 
 def test_an_empty_repository_says_so(tmp_path: Path):

@@ -50,6 +50,12 @@ def begin(task: TaskContext, record: PipelineRun) -> PipelineRun:
     return record
 
 
+def begin_again(run: JobRun) -> None:
+    """Keep for the end what the pipeline tells again, also if its last task never runs."""
+    if run.record.report is not None:
+        run.state.reports.keep(_report(run.record, run.record.report))
+
+
 @contextmanager
 def told_start(run: JobRun, *, first: bool) -> Iterator[None]:
     """Tell GitLab that a job runs, while its pod is made.
