@@ -1,4 +1,4 @@
-"""The operator that stops environments whose time is over."""
+"""The operator that stops environments whose time or branch is over."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gitlab_ci_provider.runs.task_errors import TaskFailedForNow
 
 
 class StopEnvironmentsOperator(BaseOperator):
-    """Stops environments whose `auto_stop_in` is over; returns those whose job is played.
+    """Stops environments whose `auto_stop_in` or branch is over; returns those whose job is played.
 
     A task cannot play a job. It says which, and the scheduler does it at the end of this run, see
     `plugins/stop_environments.py`.

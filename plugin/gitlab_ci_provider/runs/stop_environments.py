@@ -1,8 +1,13 @@
-"""Stops the environments whose `auto_stop_in` is over, once an hour: which jobs are to be played.
+"""Stops the environments whose time or branch is over, once an hour: which jobs are to be played.
 
-Source: GitLab's `Environments::AutoStopCronWorker` and `Environment#stop_with_actions!`. The
-`on_stop` job of the last deployment's pipeline is played if it is manual and nobody has played it;
-its success is what stops the environment. One without such a job is just marked as stopped.
+Source: GitLab's `Environments::AutoStopCronWorker`, `Environments::StopService#execute_for_branch`
+(the last deployment decides which branch an environment is of) and
+`Environment#stop_with_actions!`. The `on_stop` job of the last deployment's pipeline is played if
+it is manual and nobody has played it; its success is what stops the environment. One without such a
+job is just marked as stopped.
+
+Unlike GitLab, which also stops the environments of a merge request when it is closed or merged:
+without its API, nobody tells of that.
 
 GitLab knows neither `auto_stop_in` nor the job of a deployment that was reported to it, and stops
 none of these environments itself.
@@ -11,12 +16,14 @@ none of these environments itself.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from gitlab_ci_provider.airflow_internals.tasks import dag_is_paused
+from gitlab_ci_provider.exceptions import GitlabCiError
 from gitlab_ci_provider.hooks.dag_runs import RunKey, pipeline_of, result_of
+from gitlab_ci_provider.hooks.repositories import repository_of
 from gitlab_ci_provider.model.dag_record import DagKind
 from gitlab_ci_provider.model.environment import (
     EnvironmentRecord,
@@ -24,6 +31,7 @@ from gitlab_ci_provider.model.environment import (
     JobEnvironment,
 )
 from gitlab_ci_provider.model.names import task_ids
+from gitlab_ci_provider.model.project import Project, RefKind, is_commit_id
 from gitlab_ci_provider.model.report import ReportLevel
 from gitlab_ci_provider.model.run import JobStatus, PipelineRun
 from gitlab_ci_provider.planner.deployment import is_over
@@ -45,22 +53,50 @@ class StopJob:
 
 def stop_due(task: TaskContext, now: datetime) -> list[StopJob]:
     """Mark what no job stops, and list the jobs that stop the rest."""
-    due = [(project, record) for project, record in _records(task) if is_over(record, now)]
-    jobs = (_stop(task, project, record, now) for project, record in due)
+    jobs = (_stop(task, project, record) for project, record in _due(task, now))
     return [job for job in jobs if job]
 
 
-def _records(task: TaskContext) -> Iterator[tuple[str, EnvironmentRecord]]:
+def _due(task: TaskContext, now: datetime) -> Iterator[tuple[str, EnvironmentRecord]]:
     snapshots = task.state.snapshots
     found = (snapshots.find_dag(name) for name in snapshots.dags(DagKind.PROJECT))
-    for project in sorted({record.project.path for record in found if record}):
-        for environment in task.state.environments.of_project(project):
-            yield project, environment
+    for project in (record.project for record in found if record):
+        known = task.state.environments.of_project(project.path)
+        lost = _lost(task, project, known)
+        for record in known:
+            if is_over(record, now) or record in lost:
+                yield project.path, record
 
 
-def _stop(
-    task: TaskContext, project: str, record: EnvironmentRecord, now: datetime
-) -> StopJob | None:
+def _lost(
+    task: TaskContext, project: Project, known: Sequence[EnvironmentRecord]
+) -> list[EnvironmentRecord]:
+    """List environments of branches that are gone; none if the repository does not say so."""
+    of_branches = [record for record in known if _is_of_branch(task, project, record)]
+    if not of_branches:
+        return []
+    try:
+        names = repository_of(project.clone_url, task.settings, project).ref_names()
+    except GitlabCiError as problem:
+        _log.warning("environments of branches of %s stay: %s", project.path, problem)
+        return []
+    if project.default_branch not in names:  # which cannot be deleted: something else is wrong
+        return []
+    return [one for one in of_branches if one.deployment and one.deployment.ref not in names]
+
+
+def _is_of_branch(task: TaskContext, project: Project, record: EnvironmentRecord) -> bool:
+    """Return whether a branch other than the default one was deployed last."""
+    last = record.deployment
+    if last is None or record.state is not EnvironmentState.AVAILABLE:
+        return False
+    if last.ref == project.default_branch or is_commit_id(last.ref):
+        return False
+    entry = task.state.register.get(last.pipeline)
+    return entry is not None and entry.ref.kind is RefKind.BRANCH and not entry.merge_request
+
+
+def _stop(task: TaskContext, project: str, record: EnvironmentRecord) -> StopJob | None:
     wanted = record.deployment.on_stop if record.deployment else ""
     key, run = _pipeline(task, record)
     decision = run.decisions.get(wanted) if run else None
@@ -69,7 +105,7 @@ def _stop(
     if run is None and wanted:
         _log.warning("%s of %s: its pipeline is gone, nothing stops it", record.name, project)
         return None
-    _mark(task, project, record, now)
+    _mark(task, project, record)
     if run:
         _tell(task, run, record)
     return None
@@ -100,12 +136,12 @@ def _job(task: TaskContext, record: EnvironmentRecord, key: RunKey, name: str) -
     return StopJob(environment=record.name, dag=key.dag, run=key.run, task=name)
 
 
-def _mark(task: TaskContext, project: str, record: EnvironmentRecord, now: datetime) -> None:
+def _mark(task: TaskContext, project: str, record: EnvironmentRecord) -> None:
     """Mark an environment as stopped, unless somebody has just deployed to it."""
 
     def stopped(known: EnvironmentRecord | None) -> EnvironmentRecord:
         current = known or record
-        if not is_over(current, now):
+        if current != record:
             return current
         return replace(current, state=EnvironmentState.STOPPED, auto_stop_at="")
 

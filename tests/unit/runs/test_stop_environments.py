@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from factories import PROJECT, make_dag_record, make_entry, make_run
 from gitlab_ci_provider.model.environment import Deployment, EnvironmentRecord
 from gitlab_ci_provider.model.names import CREATE_PIPELINE
+from gitlab_ci_provider.model.project import Ref, RefKind
 from gitlab_ci_provider.model.rules import JobDecision, When
 from gitlab_ci_provider.model.run import JobResult, JobStatus
 from gitlab_ci_provider.runs import stop_environments
@@ -18,6 +20,7 @@ from gitlab_ci_provider.runs.record import plain
 from gitlab_ci_provider.runs.stop_environments import StopJob, stop_due
 from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.state import State, open_state
+from servers.repositories import git, make_repository
 from stores import save_dag
 from unit.runs.support import make_task
 
@@ -53,19 +56,35 @@ def unpaused(monkeypatch: pytest.MonkeyPatch) -> set[str]:
 
 
 @pytest.fixture
-def state(tmp_path: Path) -> State:
+def repository(tmp_path: Path) -> Path:
+    """The project's repository, with a branch `topic`."""
+    make_repository(tmp_path / "work", {"a": "b"})
+    git(tmp_path / "work", "branch", "topic")
+    return tmp_path / "work"
+
+
+@pytest.fixture
+def state(tmp_path: Path, repository: Path) -> State:
     """A project with a pipeline that has deployed."""
     opened = open_state(Settings(home=tmp_path))
-    save_dag(opened.snapshots, make_dag_record())
+    project = replace(PROJECT, clone_url=repository.as_uri())
+    save_dag(opened.snapshots, make_dag_record(project=project))
     opened.register.enter(make_entry())
     return opened
 
 
-def deploy(state: State, *, stops: str = PASSED, on_stop: str = "stop", pipeline: int = 1) -> None:
+def deploy(
+    state: State,
+    *,
+    stops: str = PASSED,
+    on_stop: str = "stop",
+    pipeline: int = 1,
+    ref: str = "main",
+) -> None:
     """Record that `review` was deployed to."""
     deployment = Deployment(
         environment="review",
-        ref="main",
+        ref=ref,
         sha="a",
         pipeline=pipeline,
         job="deploy",
@@ -135,4 +154,46 @@ def test_an_environment_whose_pipeline_is_gone_stays(state: State, tmp_path: Pat
     deploy(state, pipeline=99)
 
     assert look(tmp_path, Airflow()) == []
+    assert review(state) == "available"
+
+
+def test_an_environment_is_stopped_with_the_branch_that_was_deployed_last(
+    state: State, repository: Path, tmp_path: Path
+):
+    """Its `on_stop` job is played, as when its time is over."""
+    deploy(state, stops="", ref="topic")
+    before = look(tmp_path, in_pipeline())
+    git(repository, "branch", "-D", "topic")
+
+    assert (before, look(tmp_path, in_pipeline())) == ([], [STOP])
+
+
+@pytest.mark.parametrize("wrong", ["unreachable", "without its default branch"])
+def test_a_branch_that_is_not_seen_is_not_taken_for_deleted(
+    state: State, repository: Path, tmp_path: Path, wrong: str
+):
+    """What stops an environment may delete data."""
+    deploy(state, stops="", on_stop="", ref="topic")
+    git(repository, "branch", "-D", "topic")
+    if wrong == "unreachable":
+        repository.rename(tmp_path / "away")
+    else:
+        git(repository, "branch", "-m", "main", "other")
+
+    assert look(tmp_path, in_pipeline()) == []
+    assert review(state) == "available"
+
+
+@pytest.mark.parametrize(
+    ("ref", "request_"),
+    [(Ref(name="v1", sha="a", kind=RefKind.TAG), 0), (Ref(name="x", sha="a"), 7)],
+)
+def test_only_branches_take_environments_along(
+    state: State, tmp_path: Path, ref: Ref, request_: int
+):
+    """A tag does not in GitLab, and the branch of a merge request may be that of a fork."""
+    entered = state.register.enter(make_entry(run_id="run-1", ref=ref, merge_request=request_))
+    deploy(state, stops="", on_stop="", ref=ref.name, pipeline=entered.id)
+
+    assert look(tmp_path, in_pipeline()) == []
     assert review(state) == "available"
