@@ -6,7 +6,8 @@ Source: GitLab's `Gitlab::Ci::YamlProcessor`, whose words the messages use.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from gitlab_ci_provider.compiler.needs import MATRIX_VALUE
 from gitlab_ci_provider.config.keywords.job import MAX_NAME
@@ -20,25 +21,50 @@ RESERVED_STAGES = frozenset({".pipeline-policy-pre", ".pipeline-policy-post"})
 """Stages for policies of a GitLab instance; no file may use them."""
 
 
-def check_jobs(jobs: Mapping[str, Job], stages: Sequence[str]) -> Iterator[Diagnostic]:
+Meant = Callable[[str, Iterable[str]], str | None]
+"""Words the hint that one of the known words may be meant."""
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """What jobs may refer to."""
+
+    jobs: Mapping[str, Job]
+    positions: Mapping[str, int]
+    meant: Meant
+
+    def undefined(self, job: Job, code: str, problem: str, name: str) -> Diagnostic:
+        """Say that a job names another one that does not exist."""
+        return _error(job, code, f"{job.name} job: {problem}", self.meant(name, self.jobs))
+
+    def is_later(self, other: Job, job: Job) -> bool:
+        """Return whether a job is in a stage after another's; a stage that does not exist is."""
+        end = len(self.positions)
+        return self.positions.get(other.stage, end) > self.positions.get(job.stage, end - 1)
+
+
+def check_jobs(
+    jobs: Mapping[str, Job], stages: Sequence[str], meant: Meant
+) -> Iterator[Diagnostic]:
     """Check stages, needs, dependencies and environments of all jobs of the file."""
-    positions = {stage: position for position, stage in enumerate(stages)}
+    file = _File(jobs, {stage: position for position, stage in enumerate(stages)}, meant)
     for job in jobs.values():
         if job.parallel and len(job.name) > MAX_NAME >= len(job.group):
             yield _long_name(job)
-        if job.stage not in positions:
+        if job.stage not in file.positions:
             yield _error(
                 job,
                 "stage-unknown",
                 f"{job.name} job: chosen stage {job.stage} does not exist; "
                 f"available stages are {', '.join(stages)}",
+                meant(job.stage, stages),
             )
         elif job.stage in RESERVED_STAGES:
             words = f"chosen stage `{job.stage}` is reserved for Pipeline Execution Policies"
             yield _error(job, "stage-reserved", f"{job.name} job: {words}")
-    yield from _check_needs(jobs, positions)
-    yield from _check_dependencies(jobs, positions)
-    yield from _check_environments(jobs)
+    yield from _check_needs(file)
+    yield from _check_dependencies(file)
+    yield from _check_environments(file)
     yield from _check_cycle(jobs)
 
 
@@ -52,8 +78,8 @@ def _long_name(job: Job) -> Diagnostic:
     return warning("job-name-long", words, job.location, hint)
 
 
-def _error(job: Job, code: str, message: str) -> Diagnostic:
-    return error(code, message, job.location)
+def _error(job: Job, code: str, message: str, hint: str | None = None) -> Diagnostic:
+    return error(code, message, job.location, hint)
 
 
 def _all_needs(job: Job) -> Iterator[Sequence[Need]]:
@@ -62,86 +88,63 @@ def _all_needs(job: Job) -> Iterator[Sequence[Need]]:
         yield rule.needs or ()
 
 
-def _check_needs(jobs: Mapping[str, Job], positions: Mapping[str, int]) -> Iterator[Diagnostic]:
-    for job in jobs.values():
+def _check_needs(file: _File) -> Iterator[Diagnostic]:
+    for job in file.jobs.values():
         for needs in _all_needs(job):
-            yield from _check_need_list(job, needs, jobs, positions)
+            yield from _check_need_list(job, needs, file)
 
 
-def _check_need_list(
-    job: Job, needs: Sequence[Need], jobs: Mapping[str, Job], positions: Mapping[str, int]
-) -> Iterator[Diagnostic]:
+def _check_need_list(job: Job, needs: Sequence[Need], file: _File) -> Iterator[Diagnostic]:
     seen: set[str] = set()
     twice: dict[str, None] = {}
     for need in needs:
         if need.job in seen:
             twice[need.job] = None
         seen.add(need.job)
-        problem = _need_problem(job, need, jobs, positions)
+        problem = _need_problem(job, need, file)
         if problem:
-            yield _error(job, *problem)
+            yield problem
     if twice:
         words = f"{job.name} has the following needs duplicated: {', '.join(twice)}."
         yield _error(job, "needs-duplicate", words)
 
 
-def _need_problem(
-    job: Job, need: Need, jobs: Mapping[str, Job], positions: Mapping[str, int]
-) -> tuple[str, str] | None:
-    """Return a code and words."""
+def _need_problem(job: Job, need: Need, file: _File) -> Diagnostic | None:
     missing = MATRIX_VALUE.search(need.job)
     if missing:
         words = f"{job.group} job: '{missing[1]}' does not exist in matrix configuration"
-        return "needs-matrix-value", words
-    other = jobs.get(need.job)
+        return _error(job, "needs-matrix-value", words)
+    other = file.jobs.get(need.job)
     if other is None:
-        words = f"{job.name} job: undefined need: {need.job}"
-        return None if need.optional else ("needs-unknown-job", words)
+        words = f"undefined need: {need.job}"
+        return None if need.optional else file.undefined(job, "needs-unknown-job", words, need.job)
     if len(need.job) > MAX_NAME:
         problem = f"name is too long (maximum is {MAX_NAME} characters)"
-        return "needs-long-name", f"{job.name} job: need `{need.job}` {problem}"
-    if _is_later(other, job, positions):
+        return _error(job, "needs-long-name", f"{job.name} job: need `{need.job}` {problem}")
+    if file.is_later(other, job):
         words = f"{job.name} job: need {need.job} is not defined in current or prior stages"
-        return "needs-later-stage", words
+        return _error(job, "needs-later-stage", words)
     return None
 
 
-def _is_later(other: Job, job: Job, positions: Mapping[str, int]) -> bool:
-    """Return whether a job is in a stage after another's; a stage that does not exist is."""
-    end = len(positions)
-    return positions.get(other.stage, end) > positions.get(job.stage, end - 1)
-
-
-def _check_dependencies(
-    jobs: Mapping[str, Job], positions: Mapping[str, int]
-) -> Iterator[Diagnostic]:
-    for job in jobs.values():
+def _check_dependencies(file: _File) -> Iterator[Diagnostic]:
+    for job in file.jobs.values():
         for name in job.dependencies or ():
-            if name not in jobs:
-                words = f"{job.name} job: undefined dependency: {name}"
-                yield _error(job, "dependencies-unknown-job", words)
-            elif _is_later(jobs[name], job, positions):
-                where = "is not defined in current or prior stages"
-                words = f"{job.name} job: dependency {name} {where}"
-                yield _error(job, "dependencies-later-stage", words)
-        yield from _check_against_needs(job, jobs)
-        yield from _check_artifacts_of(job, jobs, positions)
+            yield from _check_dependency(job, name, file)
+        yield from _check_against_needs(job, file.jobs)
+        for include in job.bridge.includes if job.bridge else ():
+            maker = include.get("job")  # its artifacts hold the configuration of a child pipeline
+            if isinstance(maker, str):
+                yield from _check_dependency(job, maker, file)
 
 
-def _check_artifacts_of(
-    job: Job, jobs: Mapping[str, Job], positions: Mapping[str, int]
-) -> Iterator[Diagnostic]:
-    """Check the jobs whose artifacts hold the configuration of a child pipeline."""
-    for include in job.bridge.includes if job.bridge else ():
-        name = include.get("job")
-        if not isinstance(name, str):
-            continue
-        if name not in jobs:
-            words = f"{job.name} job: undefined dependency: {name}"
-            yield _error(job, "dependencies-unknown-job", words)
-        elif _is_later(jobs[name], job, positions):
-            words = f"{job.name} job: dependency {name} is not defined in current or prior stages"
-            yield _error(job, "dependencies-later-stage", words)
+def _check_dependency(job: Job, name: str, file: _File) -> Iterator[Diagnostic]:
+    if name not in file.jobs:
+        words = f"undefined dependency: {name}"
+        yield file.undefined(job, "dependencies-unknown-job", words, name)
+    elif file.is_later(file.jobs[name], job):
+        words = f"{job.name} job: dependency {name} is not defined in current or prior stages"
+        yield _error(job, "dependencies-later-stage", words)
 
 
 def _check_against_needs(job: Job, jobs: Mapping[str, Job]) -> Iterator[Diagnostic]:
@@ -159,15 +162,16 @@ def _check_against_needs(job: Job, jobs: Mapping[str, Job]) -> Iterator[Diagnost
         yield _error(job, "dependencies-not-needed", words)
 
 
-def _check_environments(jobs: Mapping[str, Job]) -> Iterator[Diagnostic]:
-    for job in jobs.values():
+def _check_environments(file: _File) -> Iterator[Diagnostic]:
+    for job in file.jobs.values():
         name = job.environment.on_stop if job.environment else None
         if job.environment is None or not name:
             continue
-        stop = jobs.get(name)
+        stop = file.jobs.get(name)
         problem = None
         if stop is None:
-            problem = "is not defined"
+            words = f"on_stop job {name} is not defined"
+            yield file.undefined(job, "environment-on-stop", words, name)
         elif stop.environment is None:
             problem = "does not have environment defined"
         elif stop.environment.name != job.environment.name:

@@ -57,8 +57,7 @@ def compile_pipeline(
     if config is None:
         return CompileResult(pipeline=None, diagnostics=tuple(diagnostics.found))
     jobs = _jobs(config)
-    found = list(check_jobs(jobs, config.stages))
-    diagnostics.extend(found, failed=any(each.severity is Severity.ERROR for each in found))
+    diagnostics.extend(check_jobs(jobs, config.stages, diagnostics.meant))
     pipeline = None if diagnostics.failed else _pipeline(config, jobs)
     support = check_support(config.jobs.values())
     told = (*without_followers(diagnostics.found), *support)

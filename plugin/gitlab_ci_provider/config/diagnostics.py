@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from gitlab_ci_provider.config.raw import Mark
-from gitlab_ci_provider.model.diagnostic import Diagnostic, error, warning
+from gitlab_ci_provider.model.diagnostic import Diagnostic, Severity, error, warning
 from gitlab_ci_provider.model.nearest import nearest
 from gitlab_ci_provider.variables.masking import Masker
 
 MAX_FINDINGS = 2000
 _WITH_SUGGESTION = 100
+_MOST_SUGGESTIONS = 10
 _SIMILAR = 0.7
 """Not `script` and `after_script`: what is right in one place is not mistyped in another."""
 
@@ -50,10 +51,19 @@ class Diagnostics:
         close = nearest(given, known, _SIMILAR) if few else None
         return f"Did you mean '{self.hide(close)}'?" if close else None
 
-    def extend(self, found: list[Diagnostic], *, failed: bool) -> None:
-        """Take over findings of another step; `failed` tells whether an error is among them."""
-        self.failed = self.failed or failed
+    def all_meant(self, given: Sequence[str], known: Collection[str]) -> str | None:
+        """Word the hint about several words at once: which known one each of them may stand for."""
+        if len(given) == 1:
+            return self.meant(given[0], known)
+        few = given[:_MOST_SUGGESTIONS] if len(self.found) < _WITH_SUGGESTION else ()
+        close = ((word, nearest(word, known, _SIMILAR)) for word in few)
+        pairs = [f"'{meant}' instead of {word}" for word, meant in close if meant]
+        return self.hide(f"Did you mean {', '.join(pairs)}?") if pairs else None
+
+    def extend(self, found: Iterable[Diagnostic]) -> None:
+        """Take over findings of another step."""
         for diagnostic in found:
+            self.failed = self.failed or diagnostic.severity is Severity.ERROR
             self._add(diagnostic)
 
     def hide(self, text: str) -> str:

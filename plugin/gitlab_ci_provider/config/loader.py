@@ -39,6 +39,21 @@ _REFERENCE_TAG = "!reference"
 _RUBY_TAG = "!ruby/"
 _BINARY_TAGS = ("tag:yaml.org,2002:binary", "!binary")
 _TYPED_TAGS = tuple(f"tag:yaml.org,2002:{name}" for name in ("int", "float", "bool", "null"))
+_ANCHORS = "It must come first, in the same file; `extends` and `!reference` reach other files."
+_TABS = "Indent with spaces: YAML does not accept tabs there."
+_QUOTES = "Put a text that begins with `{}` in quotes."
+_SYNTAX_HINTS = {
+    "while scanning an alias": _QUOTES.format("*"),
+    "while scanning an anchor": _QUOTES.format("&"),
+    "while scanning a tag": _QUOTES.format("!"),
+    "mapping values are not allowed in this context": (
+        "Put a text that contains `: ` in quotes, or mend the indentation."
+    ),
+    "found a tab character that violates indentation": _TABS,
+    "found unknown escape character": "Use single quotes, or write `\\\\` for a backslash.",
+}
+"""What to do, by libyaml's name for the problem or for what it was reading."""
+
 _NUMBER_STARTS = frozenset("0123456789")
 _NULL_WORDS = frozenset({"", "~", "null", "Null", "NULL"})
 _BOOLEAN_WORDS = frozenset({"yes", "no", "on", "off", "true", "false"})
@@ -47,11 +62,12 @@ _BOOLEAN_WORDS = frozenset({"yes", "no", "on", "off", "true", "false"})
 class LoadError(Exception):
     """The text is not YAML that GitLab accepts; the message says where."""
 
-    def __init__(self, code: str, message: str, mark: Mark):
+    def __init__(self, code: str, message: str, mark: Mark, hint: str | None = None):
         super().__init__(message)
         self.code = code
         self.message = message
         self.mark = mark
+        self.hint = hint
 
 
 def load(text: str, file: str, diagnostics: Diagnostics, first_line: int = 1) -> Node:
@@ -95,7 +111,7 @@ class _Builder:
                     break
                 self._take(event)
         except MarkedYAMLError as error:
-            raise self._syntax_error(error) from error
+            raise self._syntax_error(error, text) from error
         except ReaderError as error:
             raise self._not_text(error, text) from error
         return self.root
@@ -165,7 +181,7 @@ class _Builder:
         try:
             return resolve(event.value)
         except DisallowedClassError as error:
-            raise LoadError("yaml-date", str(error), mark) from error
+            raise LoadError("yaml-date", str(error), mark, "Put it in quotes.") from error
 
     def _open(self, event: MappingStartEvent | SequenceStartEvent) -> None:
         if len(self.stack) >= MAX_DEPTH:
@@ -192,7 +208,7 @@ class _Builder:
         mark = self._mark(event)
         if event.anchor not in self.anchors:
             message = f"An alias referenced an unknown anchor: {event.anchor}"
-            raise LoadError("yaml-unknown-anchor", message, mark)
+            raise LoadError("yaml-unknown-anchor", message, mark, _ANCHORS)
         node = self.anchors[event.anchor]
         size = self.sizes.get(id(node), _SCALAR)
         self._count(size.weight, event)
@@ -236,7 +252,7 @@ class _Builder:
         parent.written.add(key)
         owner.put(key, node, mark)
 
-    def _syntax_error(self, error: MarkedYAMLError) -> LoadError:
+    def _syntax_error(self, error: MarkedYAMLError, text: str) -> LoadError:
         """Word it as Psych does, which names the place of the context, with libyaml's place."""
         at = error.problem_mark
         around = error.context_mark or (None if isinstance(error, ParserError) else at)
@@ -245,7 +261,7 @@ class _Builder:
         words = " ".join(part for part in (error.problem, error.context) if part)
         place = (around.line + 1 + self.offset, around.column + 1) if around else (1, 1)
         message = f"(<unknown>): {words} at line {place[0]} column {place[1]}"
-        return LoadError("yaml-syntax", message, mark)
+        return LoadError("yaml-syntax", message, mark, _syntax_hint(error, text))
 
     def _not_text(self, error: ReaderError, text: str) -> LoadError:
         """Word it as Psych does.
@@ -303,6 +319,16 @@ class _Open:
     def size(self) -> _Size:
         """Return its final size."""
         return _Size(self.weight, self.height)
+
+
+def _syntax_hint(error: MarkedYAMLError, text: str) -> str | None:
+    """Say what to do about a syntax error, where there is one usual reason for it."""
+    known = _SYNTAX_HINTS.get(error.problem or "") or _SYNTAX_HINTS.get(error.context or "")
+    at = error.problem_mark
+    if known or at is None or error.problem != "found character that cannot start any token":
+        return known
+    character = text.split("\n")[at.line][at.column : at.column + 1]
+    return _TABS if character == "\t" else _QUOTES.format(character)
 
 
 def _binary(text: str) -> str:

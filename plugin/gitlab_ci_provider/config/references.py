@@ -117,7 +117,7 @@ class _Resolver:
         value = self.resolve(found)
         self.open.pop()
         if (value is None or value is False) and id(found) not in self.lost:
-            self._refuse(reference, "could not be found", "reference-missing")
+            self._refuse(reference, "could not be found", "reference-missing", self._meant(path))
         self.values[path] = value
         return value
 
@@ -138,5 +138,16 @@ class _Resolver:
             node = node.get(key)
         return node
 
-    def _refuse(self, reference: Reference, problem: str, code: str) -> None:
-        self.diagnostics.error(code, f"!reference {reference.text} {problem}", reference.mark)
+    def _meant(self, path: tuple[str, ...]) -> str | None:
+        """Suggest a key for the first one that is not there."""
+        for position, key in enumerate(path):
+            above = self._dig(path[:position])
+            if isinstance(above, Map) and key not in above:
+                return self.diagnostics.meant(key, above)
+        return None
+
+    def _refuse(
+        self, reference: Reference, problem: str, code: str, hint: str | None = None
+    ) -> None:
+        words = f"!reference {reference.text} {problem}"
+        self.diagnostics.error(code, words, reference.mark, hint)

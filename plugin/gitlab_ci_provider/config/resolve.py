@@ -24,6 +24,7 @@ from gitlab_ci_provider.model.pipeline import Workflow
 from gitlab_ci_provider.model.variables import Variables
 
 _RUNNABLE = frozenset({"script", "run", "trigger", "needs"})
+_NO_HEADER = "End the header that `spec` is in with a line `---`."
 _NOT_A_JOB = "config should implement the script:, run:, or trigger: keyword"
 
 
@@ -76,13 +77,21 @@ def _read_jobs(
     return jobs
 
 
+def _hint(diagnostics: Diagnostics, name: str, keys: Collection[str]) -> str | None:
+    """Suggest what was meant by something without work: a keyword, or a job with a mistyped key."""
+    if name == "spec":
+        return _NO_HEADER
+    keyword = diagnostics.meant(name, sorted(ROOT_KEYS))
+    hints = (diagnostics.meant(key, sorted(_RUNNABLE)) for key in keys)
+    return keyword or next((found for found in hints if found), None)
+
+
 def _read_job(root: Field, tree: Map, name: str, defaults: Map) -> JobConfig | None:
     raw = tree[name]
     place = tree.place(name)
     keys = list(raw) if isinstance(raw, Map) else []
     if not isinstance(raw, Map) or not _RUNNABLE & set(keys):
-        hints = (root.diagnostics.meant(key, sorted(_RUNNABLE)) for key in keys)
-        hint = next((found for found in hints if found), None)
+        hint = _hint(root.diagnostics, name, keys)
         root.diagnostics.error("job-nothing-to-do", f"jobs {name} {_NOT_A_JOB}", place, hint)
         return None
     label = f"jobs:{name}"

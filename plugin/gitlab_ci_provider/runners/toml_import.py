@@ -124,8 +124,7 @@ def _written(
         for target, path in runner.places.items()
     }
     starts = {number: report.line(runner.path) for number, runner in enumerate(runners)}
-    problems = list(result_problems(written, places, file, starts))
-    diagnostics.extend(problems, failed=True)
+    diagnostics.extend(result_problems(written, places, file, starts))
     return written
 
 

@@ -123,6 +123,28 @@ def test_syntax_errors_speak_as_psych_does():
         _load("x: y\na: b: c")
 
 
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("a:\n\t- b", "Indent with spaces"),
+        ("a: b\n\tc: d", "Indent with spaces"),
+        ("a: @b", "begins with `@` in quotes"),
+        ("a: [*.js]", "begins with `*` in quotes"),
+        ("a: {if: !$B}", "begins with `!` in quotes"),
+        ("a: echo b: c", "contains `: ` in quotes"),
+        ('a: "\\d"', "single quotes"),
+        ("a: *elsewhere", "in the same file"),
+        ("a: 2024-01-31", "in quotes"),
+    ],
+)
+def test_usual_mistakes_in_yaml_get_a_hint(text: str, hint: str):
+    """The words of the message are libyaml's, which say what it met and not what to do."""
+    with pytest.raises(LoadError) as refused:
+        _load(text)
+
+    assert hint in (refused.value.hint or "")
+
+
 def test_alias_bomb_is_refused():
     """Aliases count with all that they stand for."""
     bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"

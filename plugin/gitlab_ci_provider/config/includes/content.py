@@ -25,6 +25,8 @@ _NO_SPEC = "Given inputs not defined in the `spec` section of the included confi
 _NOT_IN_COMPONENTS = "This keyword is not supported in components"
 _UNQUOTED = "GitLab rejects this file: it is not valid YAML until its blocks are replaced"
 
+_NOT_A_HASH = "Write jobs and keywords as `name: value`; the file has none of them."
+
 SharedInputs = Callable[[Field], Mapping[str, InputSpec]]
 """Reads the files of `spec:include`."""
 
@@ -70,7 +72,7 @@ def read_tree(origin: Origin, reading: Reading, diagnostics: Diagnostics) -> Map
         scope = _scope(origin, documents.header, reading, diagnostics)
         return _interpolated(origin, documents, scope, reading, diagnostics) if scope else None
     except LoadError as error:
-        diagnostics.error(error.code, reading.prefix + error.message, error.mark)
+        diagnostics.error(error.code, reading.prefix + error.message, error.mark, error.hint)
         return None
 
 
@@ -145,7 +147,8 @@ def _from_text(
 
 def _refused(problems: Sequence[Problem], reading: Reading, diagnostics: Diagnostics) -> bool:
     for problem in problems:
-        diagnostics.error("interpolation", reading.prefix + problem.words, problem.mark)
+        words = reading.prefix + problem.words
+        diagnostics.error("interpolation", words, problem.mark, problem.hint)
     return bool(problems)
 
 
@@ -157,5 +160,5 @@ def _tree(node: object, origin: Origin, reading: Reading, diagnostics: Diagnosti
     if isinstance(node, Map):
         return node
     words = f"{reading.prefix}Invalid configuration format"
-    diagnostics.error("yaml-not-a-hash", words, Mark(origin.name))
+    diagnostics.error("yaml-not-a-hash", words, Mark(origin.name), _NOT_A_HASH)
     return None

@@ -93,7 +93,9 @@ def _kind(field: Field, value: Map) -> str | None:
         field.diagnostics.error("include-ambiguous", _EITHER, field.mark)
     elif not kinds:
         shown = json.dumps(to_data(value), ensure_ascii=False, separators=(",", ":"))
-        field.diagnostics.error("include-unknown", f"`{shown}` {_NONE}", field.mark)
+        hints = (field.diagnostics.meant(key, KINDS) for key in value)
+        hint = next((found for found in hints if found), None)
+        field.diagnostics.error("include-unknown", f"`{shown}` {_NONE}", field.mark, hint)
     elif kinds == ["artifact"]:
         field.diagnostics.error("include-artifact", _ARTIFACT, field.mark)
     else:

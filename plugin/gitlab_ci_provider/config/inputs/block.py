@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gitlab_ci_provider.config.inputs.functions import InterpolationError, Known, apply
+from gitlab_ci_provider.model.nearest import nearest
 from gitlab_ci_provider.rules.expression.regex import compile_re2
 
 MAX_FUNCTIONS = 3
@@ -102,7 +103,9 @@ def _step(value: object, step: str, path: str) -> object:
         words = f"too many array indices in `{path}` (maximum depth: {MAX_INDICES})"
         raise InterpolationError(words)
     if not isinstance(value, Mapping) or name not in value:
-        raise InterpolationError(f"unknown interpolation provided: `{name}` in `{path}`")
+        close = nearest(name, value) if isinstance(value, Mapping) else None
+        hint = f"Did you mean '{close}'?" if close else None
+        raise InterpolationError(f"unknown interpolation provided: `{name}` in `{path}`", hint)
     value = value[name]
     for index in indices:
         value = _item(value, int(index), path)

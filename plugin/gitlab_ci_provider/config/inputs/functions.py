@@ -38,6 +38,10 @@ def known(variables: Variables) -> Known:
 class InterpolationError(ValueError):
     """A block cannot be replaced; the message says why, in GitLab's words."""
 
+    def __init__(self, message: str, hint: str | None = None):
+        super().__init__(message)
+        self.hint = hint
+
 
 def apply(function: str, value: object, known: Known) -> object:
     """Apply one function as written in a block.

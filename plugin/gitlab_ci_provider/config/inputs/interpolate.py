@@ -31,6 +31,7 @@ class Problem:
 
     words: str
     mark: Mark
+    hint: str | None = None
 
 
 def interpolate(tree: Map, scope: Scope) -> tuple[Map, list[Problem]]:
@@ -134,7 +135,7 @@ class _Interpolation:
             try:
                 self.values[block.text] = evaluate(block, self.scope)
             except InterpolationError as error:
-                self._refuse(str(error), mark)
+                self._refuse(str(error), mark, error.hint)
                 return None
         value = self.values[block.text]
         self.nodes += _size(value)
@@ -143,8 +144,8 @@ class _Interpolation:
             return None
         return value
 
-    def _refuse(self, words: str, mark: Mark) -> None:
-        self.problems.setdefault(words, Problem(words, mark))
+    def _refuse(self, words: str, mark: Mark, hint: str | None = None) -> None:
+        self.problems.setdefault(words, Problem(words, mark, hint))
 
 
 def _size(value: object) -> int:

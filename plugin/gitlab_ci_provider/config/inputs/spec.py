@@ -124,7 +124,7 @@ def _description(field: Field) -> str | None:
 def _type(field: Field) -> str | None:
     if field.value in TYPES:
         return str(field.value)
-    field.refuse(f"unknown value: {field.value}")
+    field.refuse(f"unknown value: {field.value}", hint=f"Use one of {', '.join(TYPES)}.")
     return None
 
 

@@ -6,7 +6,7 @@ None after reporting what is wrong; a key that is absent or null has no field.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeGuard, TypeVar
 
@@ -36,9 +36,15 @@ class Field:
         """Report in GitLab's words that the value is not accepted."""
         self.diagnostics.error(code, f"{self.subject} {problem}", self.mark, hint)
 
-    def refuse_as(self, problem: str, code: str = "keyword-invalid") -> None:
+    def refuse_as(
+        self, problem: str, code: str = "keyword-invalid", hint: str | None = None
+    ) -> None:
         """Report about the entry as a whole, in words that name the attribute themselves."""
-        self.diagnostics.error(code, f"{self.label} {problem}", self.mark)
+        self.diagnostics.error(code, f"{self.label} {problem}", self.mark, hint)
+
+    def refuse_words(self, problem: str, wrong: Sequence[str], known: Collection[str]) -> None:
+        """Report words that are none of the known ones, and suggest which may be meant."""
+        self.refuse(problem, hint=self.diagnostics.all_meant(wrong, known))
 
     def entry(self, key: str) -> Field | None:
         """Return a key that is an entry of its own: messages say `label:key config`."""
@@ -82,7 +88,7 @@ class Field:
         if unknown:
             place = self.value.place(unknown[0])
             problem = f"contains unknown keys: {', '.join(unknown)}"
-            hint = self.diagnostics.meant(unknown[0], allowed)
+            hint = self.diagnostics.all_meant(unknown, allowed)
             self.diagnostics.error("keyword-unknown", f"{self.subject} {problem}", place, hint)
 
 

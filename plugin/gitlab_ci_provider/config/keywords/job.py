@@ -247,7 +247,7 @@ def _inherited_variables(field: Field) -> tuple[str, ...] | None:
 def _default_names(field: Field) -> None:
     unknown = [name for name in _names(field) or () if name not in DEFAULT_NAMES]
     if unknown:
-        field.refuse(f"contains unknown values: {', '.join(unknown)}")
+        field.refuse_words(f"contains unknown values: {', '.join(unknown)}", unknown, DEFAULT_NAMES)
 
 
 def _names(field: Field) -> tuple[str, ...] | None:

@@ -24,6 +24,8 @@ JOBS_ONLY = ("job",)
 JOB_NEEDS = ("job", "cross_dependency")
 BRIDGE_NEEDS = ("job", "bridge")
 
+_NEED = "Write the name of a job, or a mapping with `job`, `project` or `pipeline`."
+
 Needs = tuple[tuple[Need, ...], tuple[CrossNeed, ...]]
 
 
@@ -90,7 +92,7 @@ def _need(field: Field) -> Need | CrossNeed | None:
     if isinstance(field.value, str):
         return _named_need(field, field.value)
     if not isinstance(field.value, Map):
-        field.refuse_as("has an unsupported type")
+        field.refuse_as("has an unsupported type", hint=_NEED)
         return None
     if "project" in field.value:
         return _project_need(field)
@@ -98,7 +100,7 @@ def _need(field: Field) -> Need | CrossNeed | None:
         return _pipeline_need(field)
     if "job" in field.value:
         return _job_need(field)
-    field.refuse_as("has an unsupported type")
+    field.refuse_as("has an unsupported type", hint=_NEED)
     return None
 
 

@@ -47,7 +47,7 @@ def _reasons(field: Field) -> tuple[str, ...] | None:
     reasons = strings_or_string(field)
     unknown = [reason for reason in reasons or () if reason not in REASONS]
     if unknown and isinstance(field.value, str):
-        field.refuse("is not included in the list")
+        field.refuse_words("is not included in the list", unknown, REASONS)
     elif unknown:
-        field.refuse(f"contains unknown values: {', '.join(unknown)}")
+        field.refuse_words(f"contains unknown values: {', '.join(unknown)}", unknown, REASONS)
     return reasons

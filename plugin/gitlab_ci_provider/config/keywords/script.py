@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from gitlab_ci_provider.config.keywords.fields import Field, flat
-from gitlab_ci_provider.config.raw import Node, Seq
+from dataclasses import replace
+
+from gitlab_ci_provider.config.keywords.fields import Field, flat, flat_items
+from gitlab_ci_provider.config.raw import Map, Node, Seq
 
 MAX_NESTING = 10
 MAX_COMMANDS = 100_000
@@ -13,7 +15,8 @@ _WRONG = "should be a string or a nested array of strings up to 10 levels deep"
 def read_commands(field: Field) -> tuple[str, ...] | None:
     """Read commands in order, lists flattened."""
     if not _nested_strings(field.value, MAX_NESTING):
-        field.refuse(_WRONG)
+        wrong = next((item for item in flat_items(field) if not isinstance(item.value, str)), field)
+        replace(field, mark=wrong.mark).refuse(_WRONG, hint=_hint(wrong.value))
         return None
     commands: list[str] = []
     for item in flat(field.value):
@@ -22,6 +25,12 @@ def read_commands(field: Field) -> tuple[str, ...] | None:
             field.refuse(f"has more than {MAX_COMMANDS} commands", "script-too-long")
             return None
     return tuple(commands)
+
+
+def _hint(item: Node) -> str | None:
+    if isinstance(item, Map):
+        return "Put the command in quotes: `: ` in it makes it a mapping."
+    return "Put it in quotes." if isinstance(item, bool | int | float) else None
 
 
 def _nested_strings(node: Node, levels: int) -> bool:
