@@ -139,14 +139,16 @@ class Outcomes:
                 self.client.http_post(path, post_data=body)
 
     def _describe(self, made: Any, environment: JobEnvironment) -> None:
-        """Give the environment its address and tier where they differ."""
+        """Give the environment the address and tier that the job says, where they differ.
+
+        What it does not say stays: GitLab has guessed the tier, or a person has set it.
+        """
         known = made.get("environment") if isinstance(made, dict) else None
         if not isinstance(known, dict):
             return
-        wanted = {"external_url": environment.url, "tier": environment.tier}
-        changed = {
-            name: value for name, value in wanted.items() if value and known.get(name) != value
-        }
+        wanted = {"url": ("external_url", environment.url), "tier": ("tier", environment.tier)}
+        said = [wanted[name] for name in environment.says]
+        changed = {name: value for name, value in said if value and known.get(name) != value}
         if changed:
             path = self._path(f"environments/{int(known['id'])}")
             with in_words(self.server, f"update the environment {environment.name}"):

@@ -31,6 +31,7 @@ class JobEnvironment:
     """`environment:` of one job of one pipeline, variables expanded.
 
     Attributes:
+        says: which of `url` and `tier` the job says itself; the others are the environment's.
         auto_stop_in: seconds; 0 for `never`, None when the job does not say it.
         deployment: number of the deployment in its project; None when the job did not deploy.
         state: of the environment once the job has ended.
@@ -42,6 +43,7 @@ class JobEnvironment:
     tier: str
     action: str = "start"
     url: str = ""
+    says: tuple[str, ...] = ()
     on_stop: str = ""
     auto_stop_in: int | None = None
     deployment: int | None = None

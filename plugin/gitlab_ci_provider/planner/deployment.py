@@ -46,12 +46,14 @@ def plan_environment(job: Job, variables: Variables, masker: Masker) -> JobEnvir
     if environment is None or not environment.name:
         return None
     _check_name(variables.get("CI_ENVIRONMENT_NAME"))
+    written = (("url", environment.url), ("tier", environment.deployment_tier))
     return JobEnvironment(
         name=masker.text(variables.get("CI_ENVIRONMENT_NAME")),
         slug=masker.text(variables.get("CI_ENVIRONMENT_SLUG")),
         tier=variables.get("CI_ENVIRONMENT_TIER"),
         action=environment.action,
         url=masker.text(expand_on_server(environment.url or "", variables)),
+        says=tuple(name for name, value in written if value),
         on_stop=environment.on_stop or "",
         auto_stop_in=_stops_in(environment, variables),
     )

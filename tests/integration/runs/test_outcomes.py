@@ -39,8 +39,13 @@ pytestmark = pytest.mark.integration
 
 PATH = "shop/site"
 LONG_AGO, LATER = "2020-01-01T00:00:00+00:00", 10_000_000_000.0
+LATER_ON = "2999-01-01T00:00:00+00:00"
 REVIEW = JobEnvironment(
-    name="review/a", slug="review-a", tier="development", url="https://a.example.com"
+    name="review/a",
+    slug="review-a",
+    tier="development",
+    url="https://a.example.com",
+    says=("url", "tier"),
 )
 RELEASE = Release(
     tag_name="v1",
@@ -120,10 +125,25 @@ def test_a_deployment_is_made_once_with_its_environment(told: Told):
     assert (environment["external_url"], environment["tier"]) == (REVIEW.url, "development")
 
 
+def test_what_a_job_does_not_say_of_its_environment_stays_as_a_person_has_set_it(told: Told):
+    """GitLab guesses the tier of a new environment by itself; ours may be older than a person's."""
+    told.send(JobOutcome(job="deploy", environment=REVIEW))
+    environment = told.things("environments")[0]
+    environment.update(tier="staging", external_url="https://b.example.com")
+
+    told.send(JobOutcome(job="deploy", environment=replace(REVIEW, says=())), created_at=LATER_ON)
+
+    assert len(told.things("deployments")) == 2
+    assert (environment["external_url"], environment["tier"]) == (
+        "https://b.example.com",
+        "staging",
+    )
+
+
 def test_a_later_pipeline_of_the_commit_deploys_again(told: Told):
     """What an earlier pipeline has deployed is not taken for what this one has."""
     told.send(JobOutcome(job="deploy", environment=REVIEW))
-    told.send(JobOutcome(job="deploy", environment=REVIEW), created_at="2999-01-01T00:00:00+00:00")
+    told.send(JobOutcome(job="deploy", environment=REVIEW), created_at=LATER_ON)
 
     assert len(told.things("deployments")) == 2
 

@@ -76,6 +76,7 @@ def test_names_urls_and_times_are_expanded():
         slug=found.slug,
         tier="development",
         url=f"https://{found.slug}.example.com",
+        says=("url",),
         on_stop="stop",
         auto_stop_in=172_800,
     )
