@@ -34,6 +34,8 @@ def decode(content: bytes, path: str, diagnostics: Diagnostics) -> str | None:
 
 _DIVIDER = re.compile(r"^---\s+", re.MULTILINE)
 _MAX_PARTS = 3
+_UNREAD = "the document that begins here is left out, in GitLab silently"
+_ONE_DOCUMENT = "After a header with `spec`, the last document counts, otherwise the first."
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +56,22 @@ def split(text: str, path: str, diagnostics: Diagnostics) -> Documents:
     """Split a file.
 
     Raises:
-        LoadError: the first of several documents is not valid YAML.
+        LoadError: a document, other than the content, is not valid YAML.
     """
     parts = _parts(text)
     if not parts:
         return Documents(None, "")
     start, first = parts[0]
-    if len(parts) > 1:
-        header = load(first, path, diagnostics, _line(text, start))
-        if isinstance(header, Map) and "spec" in header:
-            start, content = parts[-1]
-            return Documents(header, content, _line(text, start))
-    return Documents(None, first, _line(text, start))
+    header = load(first, path, diagnostics, _line(text, start)) if len(parts) > 1 else None
+    if isinstance(header, Map) and "spec" in header:
+        unread, (start, content) = parts[1:-1], parts[-1]
+    else:
+        unread, header, content = parts[1:], None, first
+    for at, document in unread:
+        line = _line(text, at)
+        load(document, path, Diagnostics(), line)
+        diagnostics.warning("yaml-document-unread", _UNREAD, Mark(path, line), _ONE_DOCUMENT)
+    return Documents(header, content, _line(text, start))
 
 
 def _parts(text: str) -> list[tuple[int, str]]:

@@ -6,8 +6,10 @@ eleven levels.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from gitlab_ci_provider.config.diagnostics import Diagnostics
-from gitlab_ci_provider.config.raw import Map, Mark, Node, Seq, deep_merge
+from gitlab_ci_provider.config.raw import Map, Mark, Node, Reference, Seq, deep_merge, to_data
 
 MAX_NESTING = 10
 
@@ -47,10 +49,11 @@ class _Extender:
         depth = 0
         bases = base_names(value["extends"])
         unknown = [base for base in bases if base not in self.tree]
-        if unknown:
-            hint = self.diagnostics.meant(unknown[0], self.tree)
-            words = f"unknown keys in `extends` ({', '.join(unknown)})"
-            self._refuse(name, words, place, hint)
+        nameless = [item for item in _items(value["extends"]) if not isinstance(item, str)]
+        if unknown or nameless:
+            hint = _hint(nameless) or self.diagnostics.all_meant(unknown, self.tree)
+            shown = [*unknown, *map(_shown, nameless)]
+            self._refuse(name, f"unknown keys in `extends` ({', '.join(shown)})", place, hint)
         for base in bases:
             if base in unknown or not self._usable(name, base, (*ancestors, name), place):
                 continue
@@ -79,9 +82,21 @@ class _Extender:
 
 
 def base_names(value: Node) -> list[str]:
-    """List the bases; a value of the wrong type is reported when the job is read."""
-    if isinstance(value, str):
-        return [value]
+    """List the bases, without what is no name."""
+    return [item for item in _items(value) if isinstance(item, str)]
+
+
+def _items(value: Node) -> list[Node]:
     if isinstance(value, Seq):
-        return [item for item in value if isinstance(item, str)]
-    return []
+        return value
+    return [] if value is None else [value]
+
+
+def _shown(item: Node) -> str:
+    return f"!reference {item.text}" if isinstance(item, Reference) else str(to_data(item))
+
+
+def _hint(nameless: Sequence[Node]) -> str | None:
+    if any(isinstance(item, Reference) for item in nameless):
+        return "Write the names: `extends` comes before any `!reference` is replaced."
+    return "Write the name of a job, or a list of names." if nameless else None

@@ -7,7 +7,7 @@ from operator import attrgetter
 from gitlab_ci_provider.config.ci_config import CiConfig
 from gitlab_ci_provider.linter.checks.docker_builds import check_docker_builds
 from gitlab_ci_provider.linter.checks.includes import check_includes
-from gitlab_ci_provider.linter.checks.job_inputs import check_job_inputs
+from gitlab_ci_provider.linter.checks.inputs import check_inputs
 from gitlab_ci_provider.linter.checks.practices import check_practices
 from gitlab_ci_provider.linter.checks.rules import check_rules
 from gitlab_ci_provider.linter.checks.runner_variables import check_runner_variables
@@ -28,7 +28,7 @@ def lint(config: CiConfig) -> list[Diagnostic]:
         check_runner_variables,
         check_secrets,
         check_includes,
-        check_job_inputs,
+        check_inputs,
     )
     found = [diagnostic for check in checks for diagnostic in check(config)]
     return sorted(dict.fromkeys(found), key=attrgetter("location", "code"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from gitlab_ci_provider.config.raw import Map, Mark, Node, Seq
 from gitlab_ci_provider.model.diagnostic import SourceLocation
 
@@ -16,6 +18,33 @@ def place(tree: Map, *path: str | int) -> SourceLocation:
             break
         mark, node = found
     return mark.location()
+
+
+Text = tuple[tuple[str, ...], str, Mark]
+"""A text, the keys that lead to it, and where it is written."""
+
+
+def texts(tree: Map) -> Iterator[Text]:
+    """List the texts of a tree; of nodes that many share, once for each name that they have."""
+    return _texts(tree, (), tree.mark, set())
+
+
+def _texts(
+    node: Node, path: tuple[str, ...], mark: Mark, seen: set[tuple[int, tuple[str, ...]]]
+) -> Iterator[Text]:
+    if isinstance(node, Map | Seq):
+        here = (id(node), path[-2:])
+        if here in seen:
+            return
+        seen.add(here)
+    if isinstance(node, Map):
+        for key, value in node.items():
+            yield from _texts(value, (*path, key), node.place(key), seen)
+    elif isinstance(node, Seq):
+        for position, value in enumerate(node):
+            yield from _texts(value, path, node.place(position), seen)
+    elif isinstance(node, str) and path:
+        yield path, node, mark
 
 
 def _child(node: Node, step: str | int) -> tuple[Mark, Node] | None:

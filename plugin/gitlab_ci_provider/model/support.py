@@ -41,8 +41,18 @@ SECRETS_PROVIDERS = frozenset(
 _READ_REPORTS = frozenset({"junit", "coverage_report", "cobertura", "codequality", "dotenv"})
 
 
-def _reports(job: Job) -> bool:
-    return bool(job.artifacts and set(job.artifacts.reports) - _READ_REPORTS)
+def _reports(job: Job) -> Iterator[Limit]:
+    """Name each kind of report by itself: others of the same job may be evaluated."""
+    for kind in job.artifacts.reports if job.artifacts else ():
+        if kind not in _READ_REPORTS:
+            effect = "the files are stored, but not evaluated"
+            yield Limit(f"artifacts:reports:{kind}", effect, False)
+
+
+def _is_pages(job: Job) -> bool:
+    """Return whether GitLab would publish something: `pages` says so, or the job's name does."""
+    pages = job.as_written.get("pages")
+    return pages is not False and (pages is not None or job.name == "pages")
 
 
 def _for_members(job: Job) -> bool:
@@ -101,10 +111,9 @@ _RULES = (
     _Rule(_kept("id_tokens"), Limit("id_tokens", "the cluster signs them, not GitLab", False)),
     _Rule(_kept("identity"), Limit("identity", "the job gets no workload identity", True)),
     _Rule(_kept("release"), Limit("release", "created only where GitLab is told of jobs", False)),
-    _Rule(_kept("pages"), Limit("pages", "nothing is published", False)),
+    _Rule(_is_pages, Limit("pages", "nothing is published", False)),
     _Rule(_kept("dast_configuration"),
           Limit("dast_configuration", "only GitLab's own template reads it", False)),
-    _Rule(_reports, Limit("artifacts:reports", "the files are stored, but not evaluated", False)),
     _Rule(_for_members,
           Limit("artifacts:access", "who has the keys of the object store can read them", False)),
     _Rule(_stopped_by_gitlab,
@@ -125,4 +134,5 @@ _RULES = (
 
 def limits(job: Job) -> Iterator[Limit]:
     """List the keywords of a job that are not honoured fully."""
-    return (rule.limit for rule in _RULES if rule.applies(job))
+    yield from (rule.limit for rule in _RULES if rule.applies(job))
+    yield from _reports(job)

@@ -50,6 +50,23 @@ def test_of_a_mistyped_base_it_is_said_which_one_may_be_meant():
     assert [one.hint for one in diagnostics.found] == ["Did you mean '.base'?"]
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (".hidden: {extends: 5}", "5"),
+        (".hidden: {extends: [.base, {a: b}]}", "{'a': 'b'}"),
+        ("job: {extends: !reference [.base, script]}", '!reference [".base", "script"]'),
+    ],
+)
+def test_a_base_that_is_no_name_is_refused(text: str, shown: str):
+    """Also in hidden jobs; a reference is replaced only once `extends` is done."""
+    diagnostics = Diagnostics()
+
+    apply_extends(_map(f".base: {{script: x}}\n{text}"), diagnostics)
+
+    assert f"unknown keys in `extends` ({shown})" in diagnostics.found[0].message
+
+
 def _extends(levels: int) -> tuple[Map, Diagnostics]:
     text = ".l0: {script: x}\n"
     text += "".join(f".l{n}: {{extends: .l{n - 1}}}\n" for n in range(1, levels))

@@ -113,3 +113,24 @@ def test_a_file_without_inputs_takes_none():
 
     words = "Given inputs not defined in the `spec` section of the included configuration file"
     assert [one.message for one in result.diagnostics] == [words]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("a: {script: x}\n---\nb: {script: x}\n", 3),
+        ("spec: {inputs: {}}\n---\na: {script: x}\n---\nb: {script: x}\n", 3),
+    ],
+)
+def test_a_document_that_is_not_read_is_reported(text: str, line: int):
+    """The first one counts, after a header the last one."""
+    found = try_compile(text).diagnostics
+
+    assert [(one.code, one.location.line) for one in found] == [("yaml-document-unread", line)]
+
+
+def test_a_document_that_is_not_read_must_be_valid():
+    """GitLab parses all documents of a file before it looks at them."""
+    found = try_compile("a: {script: x}\n---\nb: [\n").diagnostics
+
+    assert [one.code for one in found] == ["yaml-syntax"]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from factories import make_job
+from factories import make_job, try_compile
 from gitlab_ci_provider.config.includes.locations import Location
 from gitlab_ci_provider.config.raw import Mark
 from gitlab_ci_provider.linter.checks.conditions import impossible
 from gitlab_ci_provider.linter.checks.includes import unpinned
+from gitlab_ci_provider.linter.lint import lint
 from gitlab_ci_provider.model.artifacts import Artifacts
 from gitlab_ci_provider.model.environment import Environment
 from gitlab_ci_provider.model.support import limits
@@ -90,6 +91,42 @@ def test_of_an_environment_only_what_nobody_does_is_reported():
     ]
 
 
+@pytest.mark.parametrize(
+    ("name", "pages", "told"),
+    [
+        ("docs", True, True),
+        ("docs", {"publish": "dist"}, True),
+        ("docs", None, False),
+        ("docs", False, False),
+        ("pages", None, True),
+        ("pages", False, False),
+    ],
+)
+def test_of_pages_it_is_said_that_nothing_is_published(name: str, pages: object, told: bool):
+    """Where GitLab would publish: a job called `pages` is enough, and `pages: false` denies it."""
+    job = make_job(name, as_written={} if pages is None else {"pages": pages})
+
+    assert [one.keyword for one in limits(job)] == (["pages"] if told else [])
+
+
+def test_a_keyword_that_many_jobs_share_is_reported_once():
+    """Where it is written; of many jobs, the first ones are named."""
+    extending = "".join(f"j{number}: {{extends: .base}}\n" for number in range(8))
+
+    found = try_compile(f".base: {{script: x, image: {{name: a, entrypoint: [b]}}}}\n{extending}")
+
+    told = [one.message.partition(" is not")[0] for one in found.diagnostics]
+    assert told == ["j0, j1, j2, j3, j4 and 3 more jobs: image:entrypoint"]
+
+
+def test_inputs_of_a_file_without_a_header_are_reported_once():
+    """Nothing replaces them, silently in GitLab."""
+    compiled = try_compile("a: {script: ['$[[ inputs.x ]]', '$[[inputs.y]]']}\nb: {script: c}")
+    assert compiled.config
+
+    assert [one.code for one in lint(compiled.config)] == ["inputs-without-header"]
+
+
 def test_what_changes_a_jobs_meaning_is_blocking():
     """A job that needs an identity is refused; one whose reports nobody shows may run."""
     identified = make_job("a", as_written={"identity": "google_cloud"})
@@ -97,6 +134,6 @@ def test_what_changes_a_jobs_meaning_is_blocking():
 
     assert [(one.keyword, one.blocking) for one in limits(identified)] == [("identity", True)]
     assert [(one.keyword, one.blocking) for one in limits(reports)] == [
-        ("artifacts:reports", False)
+        ("artifacts:reports:sast", False)
     ]
     assert list(limits(make_job("c"))) == []

@@ -23,7 +23,6 @@ from gitlab_ci_provider.config.keywords.fields import (
     is_integer,
     mapping,
     strings,
-    strings_or_string,
     text,
 )
 from gitlab_ci_provider.config.keywords.image import read_image, read_services
@@ -159,7 +158,6 @@ def _base(field: Field, name: str, *, bridge: bool) -> Job:
     when = field.get("when", lambda entry: choice(entry, BRIDGE_WHEN if bridge else WHEN))
     accepted = BRIDGE_NEEDS if bridge else JOB_NEEDS
     needs = field.read("needs", lambda entry: read_needs(entry, accepted))
-    field.get("extends", strings_or_string)
     return Job(
         name=name,
         group=name,

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from gitlab_ci_provider.config.ci_config import CiConfig
-from gitlab_ci_provider.config.raw import Map, Mark, Node, Seq
+from gitlab_ci_provider.linter.places import texts
 from gitlab_ci_provider.model.diagnostic import Diagnostic, warning
 from gitlab_ci_provider.rules.expression.regex import compile_re2
 
@@ -50,7 +50,6 @@ _HARMLESS = re.compile(
 )
 """Addresses, paths and placeholders for secrets, and their names in a store, such as `ci.a.b`."""
 _MIN_LENGTH = 8
-_Text = tuple[tuple[str, ...], str, Mark]
 _CODE = "secret-in-plain-sight"
 _HINT = "Define it as a masked variable of the project, or get it from a vault."
 
@@ -58,7 +57,9 @@ _HINT = "Define it as a masked variable of the project, or get it from a vault."
 def check_secrets(config: CiConfig) -> Iterator[Diagnostic]:
     """Look at all texts of the file, and at the names of its variables."""
     told: set[tuple[str, int, str]] = set()
-    for path, text, mark in _texts(config.tree, (), config.tree.mark, set()):
+    for path, text, mark in texts(config.tree):
+        if len(text) < _MIN_LENGTH:
+            continue
         what = secret_shape(text) or _named(path, text)
         if what and (mark.file, mark.line, text) not in told:
             told.add((mark.file, mark.line, text))  # jobs share texts through extends
@@ -81,22 +82,3 @@ def _named(path: tuple[str, ...], text: str) -> str | None:
         return None
     literal = len(text) >= _MIN_LENGTH and not any(character in text for character in "$% \n")
     return "a secret" if literal and not _HARMLESS.fullmatch(text) else None
-
-
-def _texts(
-    node: Node, path: tuple[str, ...], mark: Mark, seen: set[tuple[int, tuple[str, ...]]]
-) -> Iterator[_Text]:
-    """Walk the tree; nodes that many share are walked once for each name that they have there."""
-    if isinstance(node, Map | Seq):
-        here = (id(node), path[-2:])
-        if here in seen:
-            return
-        seen.add(here)
-    if isinstance(node, Map):
-        for key, value in node.items():
-            yield from _texts(value, (*path, key), node.place(key), seen)
-    elif isinstance(node, Seq):
-        for position, value in enumerate(node):
-            yield from _texts(value, path, node.place(position), seen)
-    elif isinstance(node, str) and len(node) >= _MIN_LENGTH and path:
-        yield path, node, mark
