@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import quote
 
 from gitlab_ci_provider.airflow_api.client import AirflowApi
 from gitlab_ci_provider.exceptions import AirflowApiError
@@ -103,6 +104,15 @@ class RunJobs:
         found = self.api.xcom(self.dag, self.run, CREATE_PIPELINE, xcom_keys.LEFT_OUT)
         left_out = found if isinstance(found, Mapping) else {}
         return {task: f"{ABSENT_NOTE}{why}" for task, why in left_out.items()}
+
+    def stages(self) -> Mapping[str, str]:
+        """Read the stage of each task, in the pipeline's order; empty without a pipeline page."""
+        page = f"/gitlab-ci/dags/{quote(self.dag, safe='')}/runs/{quote(self.run, safe='')}"
+        try:
+            stages = self.api.get(page)["stages"]
+        except AirflowApiError:
+            return {}
+        return {job["task"]: stage["name"] for stage in stages for job in stage["jobs"]}
 
     def now(self, task: str) -> JobState:
         """Read one job, without what it left."""

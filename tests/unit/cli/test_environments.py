@@ -50,18 +50,18 @@ def make(home: Path) -> None:
 
 
 def test_lists_what_is_known(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    """A line each, the last deployment with its commit, number and who made it."""
+    """A line each, the last deployment with its commit, its pipeline and who made it."""
     make(tmp_path)
 
     code = main(["environments", "group/project", "--home", str(tmp_path)])
 
-    deployed = "main@abcdef01 #3  ann  2026-01-31T12:00:00+00:00"
+    deployed = "main@abcdef01  #1        ann  2026-01-31 12:00"
     heading, first, second = capsys.readouterr().out.splitlines()
     assert code == 0
-    assert heading.split()[:5] == ["ENVIRONMENT", "STATE", "TIER", "DEPLOYED", "BY"]
+    assert heading.split()[:5] == ["ENVIRONMENT", "STATE", "TIER", "DEPLOYED", "PIPELINE"]
     assert first.split("  ")[0] == "production"
     assert f"{deployed}  https://example.com" in first
-    assert second.split() == ["review/a", "stopped", "development", *5 * "-"]
+    assert second.split() == ["review/a", "stopped", "development", *6 * "-"]
 
 
 def test_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

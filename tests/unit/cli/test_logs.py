@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from gitlab_ci_provider.cli.commands import logs
 from gitlab_ci_provider.cli.main import main
 from servers.fake_airflow import Answer, answering
 
@@ -60,6 +61,39 @@ def test_lines_have_their_times(capsys: pytest.CaptureFixture[str]):
 def test_an_earlier_try_is_shown(capsys: pytest.CaptureFixture[str]):
     """The newest is without being asked for."""
     assert said(capsys, "--try", "1") == ["the first"]
+
+
+class Again:
+    """Runs the job again: it waits, its try fails, and `retry` adds another, which passes."""
+
+    def __init__(self) -> None:
+        second, third = ("running", "up_for_retry"), ("running", "success")
+        self.states = [(None, 1), *((state, 2) for state in second), *((s, 3) for s in third)]
+
+    def __call__(self, method: str, path: str, body: Any) -> Answer:
+        if path == f"{RUN}/taskInstances/unit":
+            state, number = self.states[0]
+            self.states = self.states[1:] or self.states
+            return Answer(body={**TASK, "state": state, "try_number": number})
+        if path == RUN:
+            return Answer(body={"state": "running", "conf": {}})
+        if path == f"{RUN}/taskInstances/unit/logs/3":
+            return Answer(body={"content": ["the last"], "continuation_token": None})
+        return airflow(method, path, body)
+
+
+def test_a_job_that_runs_again_is_followed_from_its_new_try_to_its_end(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    """What it wrote before was shown then; tries that `retry` adds belong to it."""
+    monkeypatch.setattr(logs, "_LOOK_SECONDS", 0)
+    with answering(Again()) as url:
+        address = f"{url}/dags/group__shop/runs/12-main"
+        assert main(["logs", address, "unit", "-f", "--airflow-url", url]) == 0
+
+    shown = capsys.readouterr()
+    assert shown.out.splitlines() == ["$ pytest", "red", "the last"]
+    assert shown.err.splitlines() == ["waiting for 'unit' to start ...", "unit: try 3"]
 
 
 def test_programs_get_a_line_as_an_object(capsys: pytest.CaptureFixture[str]):

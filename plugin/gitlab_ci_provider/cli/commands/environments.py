@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 from gitlab_ci_provider.cli import output
-from gitlab_ci_provider.cli.display.tables import table
+from gitlab_ci_provider.cli.display import tables
 from gitlab_ci_provider.cli.repositories import find_project
 from gitlab_ci_provider.model.environment import EnvironmentRecord
 
@@ -52,16 +53,20 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _lines(records: list[EnvironmentRecord]) -> Iterator[str]:
-    heading = ("ENVIRONMENT", "STATE", "TIER", "DEPLOYED", "BY", "AT", "URL", "STOPS")
-    return table(heading, [_row(record) for record in records])
+    heading = ("ENVIRONMENT", "STATE", "TIER", "DEPLOYED", "PIPELINE", "BY", "AT", "URL", "STOPS")
+    return tables.table(heading, [_row(record) for record in records])
 
 
 def _row(record: EnvironmentRecord) -> tuple[str, ...]:
     last = record.deployment
     deployed = (
-        (f"{last.ref}@{last.sha[:8]} #{last.iid}", last.user or "-", last.finished_at)
+        (f"{last.ref}@{last.sha[:8]}", f"#{last.pipeline}", last.user or "-", _at(last.finished_at))
         if last
-        else ("-", "-", "-")
+        else ("-", "-", "-", "-")
     )
     kind = (record.name, str(record.state), record.tier)
-    return (*kind, *deployed, record.url or "-", record.auto_stop_at or "-")
+    return (*kind, *deployed, record.url or "-", _at(record.auto_stop_at))
+
+
+def _at(moment: str | None) -> str:
+    return tables.moment(datetime.fromisoformat(moment).timestamp() if moment else None)

@@ -82,13 +82,16 @@ def _jobs(args: argparse.Namespace) -> int:
     from gitlab_ci_provider.cli.display.tables import table
 
     found = chosen_run.chosen(args)
+    stages = found.stages()
+    places = {task: place for place, task in enumerate(stages)}
     jobs = [found.complete(job) for job in found.all()]
+    jobs.sort(key=lambda job: places.get(job.task, len(places)))
     if args.json:
-        _say_json(found, [_described(job) for job in jobs])
+        _say_json(found, [{"stage": stages.get(job.task), **_described(job)} for job in jobs])
         return 0
     output.say(found.api.run_url(found.dag, found.run))
-    rows = [(job.name, job.status, job.reason) for job in jobs]
-    for line in table(("JOB", "STATUS", "REASON"), rows):
+    rows = [(stages.get(job.task, "-"), job.name, job.status, job.reason) for job in jobs]
+    for line in table(("STAGE", "JOB", "STATUS", "REASON"), rows):
         output.say(line)
     return 0
 
