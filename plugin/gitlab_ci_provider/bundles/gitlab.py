@@ -13,6 +13,7 @@ import time
 from typing import Any
 
 from gitlab_ci_provider.bundles.state import StateDagBundle
+from gitlab_ci_provider.discovery.turn import HANGS
 from gitlab_ci_provider.exceptions import StateError
 from gitlab_ci_provider.model.gitlab_bundle import read_bundle
 from gitlab_ci_provider.state import State
@@ -21,9 +22,6 @@ _COMMAND = (sys.executable, "-m", "gitlab_ci_provider.cli.main", "sync", "--bund
 _REFRESH_SECONDS = 5
 _AGAIN = 60.0
 """Seconds until GitLab is looked at again at the latest after that has failed."""
-
-_HANGS = 4 * 3600.0
-"""Seconds after which a look is given up; what it has found by then is noted."""
 
 
 class GitLabDagBundle(StateDagBundle):
@@ -79,7 +77,7 @@ class GitLabDagBundle(StateDagBundle):
     def _keep_syncing(self) -> None:
         now, pause = time.monotonic(), float(self.projects.sync_interval)
         if self._sync is not None and self._sync.poll() is None:
-            if now - self._started < _HANGS:
+            if now - self._started < HANGS:
                 return
             self._sync.kill()
             self._sync.wait()

@@ -1,7 +1,7 @@
 """Whose turn it is to look for the projects of a bundle: of all processes, one looks at a time.
 
 It is kept for a minute and renewed while the process looks, for hours if need be; of one that was
-killed, it is over after that minute.
+killed, it is over after that minute. One that hangs loses it.
 """
 
 from __future__ import annotations
@@ -15,8 +15,11 @@ from contextlib import contextmanager
 from gitlab_ci_provider.exceptions import StateError
 from gitlab_ci_provider.records.discovered import Discovered, Turn
 
-_SECONDS, _RENEWED_AFTER, _RENEWALS = 60.0, 15.0, 960
-"""After four hours, a look that hangs is not waited for any more."""
+HANGS = 4 * 3600.0
+"""Seconds after which a look is given up; what it has found by then is noted."""
+
+_SECONDS, _RENEWED_AFTER = 60.0, 15.0
+_RENEWALS = round(HANGS / _RENEWED_AFTER)
 
 _log = logging.getLogger(__name__)
 
