@@ -1,11 +1,13 @@
-"""Where something was written, as exactly as the tree knows."""
+"""Where something was written, as exactly as the tree knows, and the jobs that it is about."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from gitlab_ci_provider.config.raw import Map, Mark, Node, Seq
-from gitlab_ci_provider.model.diagnostic import SourceLocation
+from gitlab_ci_provider.model.diagnostic import Diagnostic, SourceLocation
+from gitlab_ci_provider.model.listed import listed
 
 
 def place(tree: Map, *path: str | int) -> SourceLocation:
@@ -53,6 +55,16 @@ def _child(node: Node, step: str | int) -> tuple[Mark, Node] | None:
     if isinstance(node, Seq) and isinstance(step, int):
         return (node.place(step), node[step]) if step < len(node) else None
     return None
+
+
+def with_jobs(found: Iterable[tuple[str, Diagnostic]]) -> Iterator[Diagnostic]:
+    """Put the name of its job before each message; one that many jobs take from a place, once."""
+    together: dict[Diagnostic, dict[str, None]] = {}
+    for name, diagnostic in found:
+        together.setdefault(diagnostic, {})[name] = None
+    for diagnostic, names in together.items():
+        jobs = f"{listed(list(names))} job{'s' if len(names) > 1 else ''}"
+        yield replace(diagnostic, message=f"{jobs}: {diagnostic.message}")
 
 
 def flat_rules(rules: Node) -> list[tuple[Node, Mark]]:

@@ -121,10 +121,13 @@ def test_a_keyword_that_many_jobs_share_is_reported_once():
 
 def test_inputs_of_a_file_without_a_header_are_reported_once():
     """Nothing replaces them, silently in GitLab."""
-    compiled = try_compile("a: {script: ['$[[ inputs.x ]]', '$[[inputs.y]]']}\nb: {script: c}")
+    writes = "'echo \\$[[ inputs.x ]]', 'echo \"spec: {}\" \"$[[ inputs.x ]]\"'"
+    uses = "'$[[ inputs.x ]]', '$[[inputs.y]]'"
+    compiled = try_compile(f"a: {{script: [{uses}]}}\nb: {{script: [{writes}]}}")
     assert compiled.config
 
-    assert [one.code for one in lint(compiled.config)] == ["inputs-without-header"]
+    found = [one for one in lint(compiled.config) if one.code == "inputs-without-header"]
+    assert [one.location.line for one in found] == [1]
 
 
 def test_what_changes_a_jobs_meaning_is_blocking():

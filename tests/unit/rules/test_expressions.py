@@ -81,3 +81,21 @@ def test_inputs_are_values():
     assert is_true('$[[ inputs.env ]] == "prod" && $[[ inputs.on ]] == true', {}, {
         "env": "prod", "on": True,
     })  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("expression", "advice"),
+    [
+        ("${A}", "without braces"),
+        ('$A = "x"', "write =="),
+        ("$A and $B", "write &&"),
+        ("$A OR $B", "write ||"),
+        ("$A =~ /x/", "two characters"),
+        ("$A == 10", "quotes around values"),
+        ("!$A", "compare with null"),
+    ],
+)
+def test_usual_mistakes_in_conditions_get_advice(expression: str, advice: str):
+    """GitLab only says that the syntax is invalid."""
+    with pytest.raises(ExpressionError, match=advice.replace("|", r"\|")):
+        parse(expression)

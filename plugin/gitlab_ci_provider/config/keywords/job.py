@@ -111,6 +111,7 @@ BRIDGE_WHEN = (When.ON_SUCCESS, When.ON_FAILURE, When.ALWAYS, When.MANUAL)
 WHEN = (*BRIDGE_WHEN, When.DELAYED)
 MAX_NAME = 255
 MAX_TAGS = 50
+_RULES_ALONE = "Write it into the rules: `if` for only and except, `start_in` next to `when`."
 _WITH_RULES = ("only", "except", "start_in")
 _EXCLUSIVE = (
     ("script", "run"),
@@ -297,7 +298,8 @@ def _check_combinations(field: Field, raw: Map) -> None:
     if raw.get("rules") is not None:
         clashing = [key for key in _WITH_RULES if raw.get(key) is not None]
         if clashing:
-            field.refuse(f"key may not be used with `rules`: {', '.join(clashing)}")
+            words = f"key may not be used with `rules`: {', '.join(clashing)}"
+            field.refuse(words, hint=_RULES_ALONE)
     for pair in _EXCLUSIVE:
         exclusive(field, *pair)
     if not is_bridge(raw) and "run" not in raw and is_blank(raw.get("script")):

@@ -14,7 +14,7 @@ from gitlab_ci_provider.config.keywords.paths import (
     read_exists_of_include,
 )
 from gitlab_ci_provider.config.keywords.variables import read_plain_variables
-from gitlab_ci_provider.config.raw import Map, Seq
+from gitlab_ci_provider.config.raw import Map, Reference, Seq
 from gitlab_ci_provider.model.durations import WEEK
 from gitlab_ci_provider.model.needs import Need
 from gitlab_ci_provider.model.rules import AllowFailure, AutoCancel, Exists, Rule, When
@@ -22,6 +22,7 @@ from gitlab_ci_provider.model.variables import Variables
 from gitlab_ci_provider.rules.expression.parser import ExpressionError, parse
 
 MAX_NESTING = 10
+_TOO_EARLY = "GitLab reads `include` before it replaces any `!reference`."
 _WRONG = "should be an array containing hashes and arrays of hashes"
 
 
@@ -70,7 +71,8 @@ def read_rules(field: Field, kind: RuleKind) -> tuple[Rule, ...] | None:
         field.diagnostics.error("keyword-invalid", f"{owner} rules {_WRONG}", field.mark)
         return None
     if not isinstance(field.value, Seq):
-        field.refuse("should be an array")
+        early = isinstance(field.value, Reference)
+        field.refuse("should be an array", hint=_TOO_EARLY if early else None)
         return None
     if not field.value:
         field.refuse("can't be blank")

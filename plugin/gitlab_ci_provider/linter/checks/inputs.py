@@ -14,7 +14,7 @@ from gitlab_ci_provider.model.diagnostic import Diagnostic, warning
 from gitlab_ci_provider.rules.inputs import job_input_values
 
 _USE = "${{ job.inputs."
-_BLOCK = re.compile(r"\$\[\[\s*inputs\.")
+_BLOCK = re.compile(r"(?<!\\)\$\[\[\s*inputs\.")
 
 
 def check_inputs(config: CiConfig) -> Iterator[Diagnostic]:
@@ -29,10 +29,13 @@ def check_inputs(config: CiConfig) -> Iterator[Diagnostic]:
 
 
 def _check_headers(config: CiConfig) -> Iterator[Diagnostic]:
-    """Name the first block of each file that has no header: with one, all are replaced."""
+    """Name the first block of each file that has no header: with one, all are replaced.
+
+    Commands that write another file, with a header of its own, are left alone.
+    """
     told: set[str] = set()
     for _, text, mark in texts(config.tree):
-        if _BLOCK.search(text) and mark.file not in told:
+        if mark.file not in told and "spec:" not in text and _BLOCK.search(text):
             told.add(mark.file)
             words = "the file has no header with `spec:inputs`, so $[[ inputs.* ]] stays as it is"
             yield warning("inputs-without-header", words, mark.location())

@@ -7,36 +7,38 @@ from collections.abc import Iterator
 from gitlab_ci_provider.config.ci_config import CiConfig
 from gitlab_ci_provider.config.defaults import GLOBAL_KEYS
 from gitlab_ci_provider.config.keywords.job import JobConfig
-from gitlab_ci_provider.linter.places import place
+from gitlab_ci_provider.linter.places import place, with_jobs
 from gitlab_ci_provider.model.diagnostic import Diagnostic, warning
 
 
 def check_practices(config: CiConfig) -> Iterator[Diagnostic]:
     """Check caches, stages and deprecated keywords."""
-    for entry in config.jobs.values():
-        yield from _check_caches(entry)
-        yield from _check_policy(entry)
+    yield from with_jobs(
+        (name, found)
+        for name, entry in config.jobs.items()
+        for check in (_check_caches, _check_policy)
+        for found in check(entry)
+    )
     yield from _check_globals(config)
     yield from _check_stages(config)
 
 
 def _check_caches(entry: JobConfig) -> Iterator[Diagnostic]:
-    at, name = place(entry.raw, "cache"), entry.job.name
+    at = place(entry.raw, "cache")
     for cache in entry.job.caches:
         key = cache.key
         if key.value is None and not key.files and not key.files_commits:
-            words = f"{name} job: a cache without a key is shared by all jobs and branches"
+            words = "a cache without a key is shared by all jobs and branches"
             hint = "Set cache:key, for example $CI_COMMIT_REF_SLUG or cache:key:files."
             yield warning("cache-without-key", words, at, hint)
         if not cache.paths and not cache.untracked:
-            words = f"{name} job: a cache without paths saves nothing"
-            yield warning("cache-without-paths", words, at)
+            yield warning("cache-without-paths", "a cache without paths saves nothing", at)
 
 
 def _check_policy(entry: JobConfig) -> Iterator[Diagnostic]:
     for keyword, policy in (("only", entry.job.only), ("except", entry.job.excluding)):
         if policy:
-            words = f"{entry.job.name} job: only and except are no longer actively developed"
+            words = "only and except are no longer actively developed"
             yield warning("deprecated-only-except", words, place(entry.raw, keyword), "Use rules.")
 
 

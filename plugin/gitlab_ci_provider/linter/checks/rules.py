@@ -8,7 +8,7 @@ from gitlab_ci_provider.config.ci_config import CiConfig
 from gitlab_ci_provider.config.keywords.job import JobConfig
 from gitlab_ci_provider.config.raw import Map
 from gitlab_ci_provider.linter.checks.conditions import impossible
-from gitlab_ci_provider.linter.places import flat_rules, place
+from gitlab_ci_provider.linter.places import flat_rules, place, with_jobs
 from gitlab_ci_provider.model.context import PipelineContext
 from gitlab_ci_provider.model.diagnostic import Diagnostic, warning
 from gitlab_ci_provider.model.project import Project, Ref
@@ -38,7 +38,7 @@ def check_rules(config: CiConfig) -> Iterator[Diagnostic]:
     for name, entry in config.jobs.items():
         yield from _check_list(entry.job.rules or (), f"jobs:{name}:rules", entry.raw)
     if not config.workflow.rules:
-        yield from _check_duplicates(config)
+        yield from with_jobs(_duplicates(config))
 
 
 def _check_list(rules: Sequence[Rule], label: str, owner: Map) -> Iterator[Diagnostic]:
@@ -80,7 +80,7 @@ def _always(rule: Rule) -> bool:
     return rule.condition is None and rule.changes is None and rule.exists is None
 
 
-def _check_duplicates(config: CiConfig) -> Iterator[Diagnostic]:
+def _duplicates(config: CiConfig) -> Iterator[tuple[str, Diagnostic]]:
     """Find jobs that a push to a branch with a merge request would run twice."""
     push, request = pipeline_variables(_PUSH), pipeline_variables(_MERGE_REQUEST)
     for name, entry in config.jobs.items():
@@ -89,17 +89,17 @@ def _check_duplicates(config: CiConfig) -> Iterator[Diagnostic]:
             continue
         if _last_is_when_alone(rules):
             words = (
-                f"jobs:{name} may allow multiple pipelines to run for a single action due to "
-                "`rules:when` clause with no `workflow:rules`"
+                "may allow multiple pipelines to run for a single action due to `rules:when` "
+                "clause with no `workflow:rules`"
             )
         elif _runs(entry, config, _PUSH, push) and _runs(entry, config, _MERGE_REQUEST, request):
             words = (
-                f"jobs:{name} runs in the branch pipeline and in the merge request pipeline of "
-                "one push, and there are no `workflow:rules`"
+                "in the branch pipeline and in the merge request pipeline of one push, and there "
+                "are no `workflow:rules`"
             )
         else:
             continue
-        yield warning("pipelines-duplicate", words, place(entry.raw, "rules"), _HINT)
+        yield name, warning("pipelines-duplicate", words, place(entry.raw, "rules"), _HINT)
 
 
 def _was_read(rules: Sequence[Rule], owner: Map) -> bool:

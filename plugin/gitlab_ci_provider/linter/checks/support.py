@@ -6,21 +6,21 @@ from collections.abc import Iterable, Iterator
 
 from gitlab_ci_provider.config.keywords.job import JobConfig
 from gitlab_ci_provider.config.raw import Map, Mark, Node
+from gitlab_ci_provider.linter.places import with_jobs
 from gitlab_ci_provider.model.diagnostic import Diagnostic, warning
-from gitlab_ci_provider.model.listed import listed
 from gitlab_ci_provider.model.support import Limit, limits
 
 
 def check_support(jobs: Iterable[JobConfig]) -> Iterator[Diagnostic]:
     """Warn of keywords that are not honoured fully: once where each is written, with its jobs."""
-    found: dict[tuple[Limit, Mark], list[str]] = {}
-    for entry in jobs:
-        for limit in limits(entry.job):
-            found.setdefault((limit, _place(entry.raw, limit.keyword)), []).append(entry.job.name)
-    for (limit, place), names in found.items():
-        noun = "jobs" if len(names) > 1 else "job"
-        words = f"{listed(names)} {noun}: {limit.keyword} {_extent(limit)}: {limit.effect}"
-        yield warning("keyword-unsupported", words, place.location())
+    return with_jobs(
+        (entry.job.name, _warning(limit, entry.raw)) for entry in jobs for limit in limits(entry.job)
+    )
+
+
+def _warning(limit: Limit, raw: Map) -> Diagnostic:
+    words = f"{limit.keyword} {_extent(limit)}: {limit.effect}"
+    return warning("keyword-unsupported", words, _place(raw, limit.keyword).location())
 
 
 def _extent(limit: Limit) -> str:

@@ -55,11 +55,23 @@ def tokenize(expression: str) -> list[Token]:
     return tokens
 
 
+_ADVICE = (
+    ("!", 'compare with null, "" or false instead of `!`, which is newer than this'),
+    ("${", "write $NAME without braces"),
+    ("=", "write == to compare"),
+    ("and ", "write && for and"),
+    ("or ", "write || for or"),
+    ("/", "a pattern ends in a slash, and has two characters or more before it"),
+)
+"""What to write in place of what an expression cannot hold, by its beginning."""
+
+
 def _unexpected(text: str) -> str:
     words = f"unexpected text at {text!r}"
-    if not text.startswith("!"):
-        return words
-    return f'{words}: compare with null, "" or false instead of `!`, which is newer than this'
+    advice = next((advice for start, advice in _ADVICE if text.lower().startswith(start)), None)
+    if text[:1].isalnum():
+        advice = advice or "write $ before the names of variables, and quotes around values"
+    return f"{words}: {advice}" if advice else words
 
 
 def _skip(expression: str, position: int) -> int:
