@@ -179,3 +179,13 @@ def test_included_text_is_named():
     found = try_compile("include: a.yml\nj: {script: x}", **{"a.yml": "// no mapping"}).diagnostics
 
     assert [one.message for one in found] == ["`a.yml`: Invalid configuration format"]
+
+
+@pytest.mark.parametrize(
+    ("path", "hint"), [("c.yml", "b/c.yml"), ("b/cc.yml", "b/c.yml"), ("nothing.json.yml", "")]
+)
+def test_of_a_file_that_is_not_there_it_is_said_which_one_may_be_meant(path: str, hint: str):
+    """Often a path is relative to the file that includes; GitLab begins at the root."""
+    [found] = [one for one in compiled(path).diagnostics if one.code == "include-missing"]
+
+    assert f"'{hint}'" in found.hint if hint and found.hint else not (hint or found.hint)

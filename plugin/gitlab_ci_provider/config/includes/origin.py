@@ -11,6 +11,7 @@ from gitlab_ci_provider.config.includes.fetcher import Elsewhere, FileFetcher, P
 from gitlab_ci_provider.config.includes.locations import Location
 from gitlab_ci_provider.exceptions import SourceError
 from gitlab_ci_provider.model.context import PipelineContext
+from gitlab_ci_provider.model.nearest import nearest
 from gitlab_ci_provider.model.pipeline import Included
 from gitlab_ci_provider.model.quoted import hide_credentials, quoted
 
@@ -66,6 +67,14 @@ class Origin:
             self.lock, file=hide(self.lock.file), asked=hide(self.lock.asked)
         )
         return replace(self, name=hide(self.name), shown=hide(self.shown), lock=lock, key=self.name)
+
+
+def _meant(path: str, files: FileFetcher) -> str | None:
+    """Suggest a file for a path that does not exist: often it is relative to the including one."""
+    known = files.paths()
+    below = next((name for name in known if name.endswith(f"/{path}")), None)
+    close = below or nearest(path, (name for name in known if _YAML.match(name)))
+    return f"Did you mean '{close}'? Paths begin at the root of the repository." if close else None
 
 
 class NoProject:
@@ -125,7 +134,9 @@ class Finder:
             raise IncludeError("include-missing", words, _ALONE)
         content = files.read(path)
         if content is None:
-            raise IncludeError("include-missing", f"Local file `{path}` does not exist!")
+            words = f"Local file `{path}` does not exist!"
+            hint = _meant(path, files) if files is self.own else None  # names of no other project
+            raise IncludeError("include-missing", words, hint)
         if not content.strip():
             raise IncludeError("include-empty", f"Local file `{path}` is empty!")
         return Origin(path, path, content, files)

@@ -14,7 +14,9 @@ from gitlab_ci_provider.model.support import Limit, limits
 def check_support(jobs: Iterable[JobConfig]) -> Iterator[Diagnostic]:
     """Warn of keywords that are not honoured fully: once where each is written, with its jobs."""
     return with_jobs(
-        (entry.job.name, _warning(limit, entry.raw)) for entry in jobs for limit in limits(entry.job)
+        (entry.job.name, _warning(limit, entry.raw))
+        for entry in jobs
+        for limit in limits(entry.job)
     )
 
 
