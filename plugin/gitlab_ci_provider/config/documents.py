@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 
 from gitlab_ci_provider.config.diagnostics import Diagnostics
-from gitlab_ci_provider.config.loader import load
+from gitlab_ci_provider.config.loader import load, warn_of_unread
 from gitlab_ci_provider.config.raw import Map, Mark
 
 MAX_BYTES = 20_000_000
@@ -34,8 +34,6 @@ def decode(content: bytes, path: str, diagnostics: Diagnostics) -> str | None:
 
 _DIVIDER = re.compile(r"^---\s+", re.MULTILINE)
 _MAX_PARTS = 3
-_UNREAD = "the document that begins here is left out, in GitLab silently"
-_ONE_DOCUMENT = "After a header with `spec`, the last document counts, otherwise the first."
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +68,7 @@ def split(text: str, path: str, diagnostics: Diagnostics) -> Documents:
     for at, document in unread:
         line = _line(text, at)
         load(document, path, Diagnostics(), line)
-        diagnostics.warning("yaml-document-unread", _UNREAD, Mark(path, line), _ONE_DOCUMENT)
+        warn_of_unread(diagnostics, Mark(path, line))
     return Documents(header, content, _line(text, start))
 
 

@@ -18,6 +18,7 @@ from yaml.error import MarkedYAMLError
 from yaml.events import (
     AliasEvent,
     DocumentEndEvent,
+    DocumentStartEvent,
     Event,
     MappingEndEvent,
     MappingStartEvent,
@@ -81,6 +82,13 @@ def load(text: str, file: str, diagnostics: Diagnostics, first_line: int = 1) ->
     return _Builder(file, diagnostics, first_line - 1).build(text)
 
 
+def warn_of_unread(diagnostics: Diagnostics, mark: Mark) -> None:
+    """Say that a document begins there which nobody reads."""
+    words = "the document that begins here is left out, in GitLab silently"
+    hint = "After a header with `spec`, the last document counts, otherwise the first."
+    diagnostics.warning("yaml-document-unread", words, mark, hint)
+
+
 class _Builder:
     """Builds the tree from events with a stack of its own: no input can exhaust Python's."""
 
@@ -114,7 +122,21 @@ class _Builder:
             raise self._syntax_error(error, text) from error
         except ReaderError as error:
             raise self._not_text(error, text) from error
+        self._note_rest(parser)
         return self.root
+
+    def _note_rest(self, parser: CParser) -> None:
+        """Warn of what follows; it need not even be valid, as Psych does not read it."""
+        try:
+            event = parser.get_event()
+        except MarkedYAMLError as error:
+            line = error.problem_mark.line + 1 if error.problem_mark else 1
+            warn_of_unread(self.diagnostics, Mark(self.file, line + self.offset))
+        except ReaderError:
+            return
+        else:
+            if isinstance(event, DocumentStartEvent):
+                warn_of_unread(self.diagnostics, self._mark(event))
 
     def _take(self, event: Event) -> None:
         handle = self.handlers.get(type(event))

@@ -120,6 +120,7 @@ def test_a_file_without_inputs_takes_none():
     [
         ("a: {script: x}\n---\nb: {script: x}\n", 3),
         ("spec: {inputs: {}}\n---\na: {script: x}\n---\nb: {script: x}\n", 3),
+        ("spec: {inputs: {}}\n---\na: {script: x}\n...\nb: {script: x}\n", 5),
     ],
 )
 def test_a_document_that_is_not_read_is_reported(text: str, line: int):

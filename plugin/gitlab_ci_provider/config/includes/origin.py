@@ -73,7 +73,7 @@ def _meant(path: str, files: FileFetcher) -> str | None:
     """Suggest a file for a path that does not exist: often it is relative to the including one."""
     known = files.paths()
     below = next((name for name in known if name.endswith(f"/{path}")), None)
-    close = below or nearest(path, (name for name in known if _YAML.match(name)))
+    close = below or nearest(path, (name for name in known if _YAML.match(name)), 0.75)
     return f"Did you mean '{close}'? Paths begin at the root of the repository." if close else None
 
 
