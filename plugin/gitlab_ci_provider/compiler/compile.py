@@ -15,6 +15,7 @@ from gitlab_ci_provider.config.includes.fetcher import Elsewhere, FileFetcher
 from gitlab_ci_provider.config.includes.processor import Sources
 from gitlab_ci_provider.config.raw import Map
 from gitlab_ci_provider.config.resolve import resolve
+from gitlab_ci_provider.linter.checks.includes import check_unreachable
 from gitlab_ci_provider.linter.checks.support import check_support
 from gitlab_ci_provider.model.context import PipelineContext
 from gitlab_ci_provider.model.diagnostic import Diagnostic, Severity, SourceLocation
@@ -60,7 +61,8 @@ def compile_pipeline(
     diagnostics.extend(check_jobs(jobs, config.stages, diagnostics.meant))
     pipeline = None if diagnostics.failed else _pipeline(config, jobs)
     support = check_support(config.jobs.values())
-    told = (*without_followers(diagnostics.found), *support)
+    unreachable = () if elsewhere else check_unreachable(config)
+    told = (*without_followers(diagnostics.found), *support, *unreachable)
     return CompileResult(pipeline=pipeline, diagnostics=told, config=config)
 
 

@@ -119,6 +119,13 @@ def test_a_keyword_that_many_jobs_share_is_reported_once():
     assert told == ["j0, j1, j2, j3, j4 and 3 more jobs: image:entrypoint"]
 
 
+def test_a_rule_that_asks_for_files_of_another_project_is_reported_where_none_can_be_read():
+    """It would seem not to match."""
+    found = try_compile("a: {script: x, rules: [{exists: {paths: [a], project: g/p}}]}").diagnostics
+
+    assert [(one.code, one.location.line) for one in found] == [("exists-unavailable", 1)]
+
+
 def test_inputs_of_a_file_without_a_header_are_reported_once():
     """Nothing replaces them, silently in GitLab."""
     writes = "'echo \\$[[ inputs.x ]]', 'echo \"spec: {}\" \"$[[ inputs.x ]]\"'"

@@ -115,7 +115,7 @@ def _reports(field: Field) -> Mapping[str, tuple[str, ...]]:
     if not mapping(field, REPORTS) or not isinstance(field.value, Map):
         return {}
     found: dict[str, tuple[str, ...]] = {}
-    for kind in field.value:
+    for kind in (kind for kind in field.value if kind in REPORTS):
         if kind == "coverage_report":
             coverage = field.entry(kind)
             found[kind] = _coverage_path(coverage) if coverage else ()
