@@ -45,7 +45,7 @@ def resolve(
     root = Field(clear, "", "root config", Mark(config_path), diagnostics)
     return CiConfig(
         tree=tree,
-        jobs=_read_jobs(root, tree, read_defaults(root), unclear),
+        jobs=_read_jobs(root, tree, read_defaults(root), unclear, emptied=loaded.emptied),
         stages=read_stages(root),
         variables=root.read("variables", read_global_variables) or Variables(),
         workflow=root.read("workflow", read_workflow) or Workflow(),
@@ -57,9 +57,12 @@ def resolve(
 
 
 def _read_jobs(
-    root: Field, tree: Map, defaults: Map, unclear: Collection[str]
+    root: Field, tree: Map, defaults: Map, unclear: Collection[str], *, emptied: bool
 ) -> dict[str, JobConfig]:
-    """Read the visible jobs; what is found in an unclear one may be wrong, and is not reported."""
+    """Read the visible jobs; what is found in an unclear one may be wrong, and is not reported.
+
+    `emptied` allows that there are none: they would be in files that rules leave out.
+    """
     unheard = Field(tree, "", "root config", root.mark, Diagnostics())
     jobs: dict[str, JobConfig] = {}
     visible = [name for name in tree if name not in ROOT_KEYS and not name.startswith(".")]
@@ -71,7 +74,7 @@ def _read_jobs(
         if name.startswith(".") and is_blank(value):
             words = f"jobs:{name} config can't be blank"
             root.diagnostics.error("job-hidden-blank", words, tree.place(name))
-    if not visible:
+    if not visible and not emptied:
         message = "jobs config should contain at least one visible job"
         root.diagnostics.error("jobs-none-visible", message, root.mark)
     return jobs

@@ -189,3 +189,30 @@ def test_of_a_file_that_is_not_there_it_is_said_which_one_may_be_meant(path: str
     [found] = [one for one in compiled(path).diagnostics if one.code == "include-missing"]
 
     assert f"'{hint}'" in found.hint if hint and found.hint else not (hint or found.hint)
+
+
+@pytest.mark.parametrize(
+    ("text", "refused"),
+    [
+        ("include: [{local: a.yml, rules: [{if: $NO}]}, {local: b/c.yml, rules: [{if: $NO}]}]", False),
+        ("include: [{local: a.yml, rules: [{if: $NO, when: never}]}]\n.hidden: {script: x}", False),
+        ("include: [inner.yml]", False),
+        ("include: [{local: a.yml, rules: [{if: $NO}]}, hidden.yml]", True),
+        ("include: ['nowhere/*.yml']", True),
+        ("stages: [test]", True),
+    ],
+)
+def test_a_file_without_jobs_is_right_if_the_rules_of_an_include_leave_out_all(
+    text: str, refused: bool
+):
+    """Then there is no pipeline, as when the rules of the jobs leave out all of them."""
+    files = {
+        **FILES,
+        "hidden.yml": ".h: {script: x}",
+        "inner.yml": "include: [{local: a.yml, rules: [{if: $NO}]}]",
+    }
+
+    found = try_compile(text, None, **files)
+
+    assert [one.code for one in found.diagnostics] == (["jobs-none-visible"] if refused else [])
+    assert (found.pipeline is None) is refused

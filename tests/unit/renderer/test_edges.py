@@ -61,6 +61,13 @@ def test_the_end_waits_for_every_job():
     assert upstream(STAGES)["finish_pipeline"] == {"create_pipeline", "a", "b"}
 
 
+def test_a_pipeline_without_jobs_begins_and_ends():
+    """The rules of its includes leave out all of them; a run may ask for a commit that has some."""
+    text = "include: [{local: a.yml, rules: [{if: $NOPE}]}]"
+
+    assert upstream(text) == {"create_pipeline": set(), "finish_pipeline": {"create_pipeline"}}
+
+
 def large(extra: str = "") -> str:
     """Write a pipeline of three stages whose jobs would wait for each other by 1,200 edges."""
     stages = 'stages: ["1", "2", "3"]\n'

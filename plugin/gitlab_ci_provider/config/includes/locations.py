@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from gitlab_ci_provider.config.includes.fetcher import FileFetcher
 from gitlab_ci_provider.config.keywords.fields import Field, is_blank
@@ -48,23 +49,31 @@ class Location:
     integrity: str | None = None
 
 
+class Listed(NamedTuple):
+    """What an `include:` names; `emptied` is whether its rules leave out all of it."""
+
+    locations: list[Location]
+    emptied: bool
+
+
 def read_locations(
     field: Field, view: RuleView, fetcher: FileFetcher, taken: Collection[str] = ()
-) -> list[Location]:
+) -> Listed:
     """List the files that an `include:` names, without those that its rules leave out.
 
     `taken` are local files that were included before: wildcards leave them out.
     """
     items = list(field.items()) if isinstance(field.value, Seq) else [field]
+    written = [entry for entry in items if entry.value is not None]
+    kept = [entry for entry in written if not _left_out(entry, view)]
     found: list[Location] = []
-    for entry in items:
-        if entry.value is not None:
-            found.extend(_wild(_read(entry, view), fetcher, taken))
+    for entry in kept:
+        found.extend(_wild(_read(entry, view), fetcher, taken))
     if isinstance(field.value, Map) and not found and not field.diagnostics.failed:
         hint = "Write a list: GitLab rejects a single include whose rules do not match."
         words = "include config should be an array or a string"
         field.diagnostics.warning("include-left-out", words, field.mark, hint)
-    return found
+    return Listed(found, emptied=bool(written) and not kept)
 
 
 def _read(field: Field, view: RuleView) -> Iterator[Location]:
@@ -78,8 +87,6 @@ def _read(field: Field, view: RuleView) -> Iterator[Location]:
         return
     if not isinstance(value, Map):
         field.diagnostics.error("include-shape", _SHAPE, field.mark)
-        return
-    if _left_out(field, view):
         return
     chosen = _kind(field, _expanded(value, view))
     if chosen and _complete(field, value):

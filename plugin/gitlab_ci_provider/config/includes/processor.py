@@ -46,6 +46,7 @@ class LoadedTree:
     locations: tuple[Location, ...]
     inputs: Mapping[str, InputSpec]
     lock: tuple[Included, ...]
+    emptied: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,7 @@ class _Processor:
         self.bytes = 0
         self.lock: dict[Included, None] = {}
         self.inputs: dict[str, InputSpec] = {}
+        self.emptied = False
 
     def run(self, path: str) -> LoadedTree | None:
         """Read the main file, then what it includes."""
@@ -88,7 +90,8 @@ class _Processor:
             return None
         merged = self._expand(tree, origin)
         files, places = tuple(self.files), tuple(self.locations)
-        return LoadedTree(merged, files, places, self.inputs, tuple(self.lock))
+        lock = tuple(self.lock)
+        return LoadedTree(merged, files, places, self.inputs, lock, emptied=self.emptied)
 
     def _main(self, path: str) -> Origin | None:
         own = self.finder.own
@@ -122,9 +125,10 @@ class _Processor:
             taken = set()
             self.taken.append((parent.files, taken))
         view = self.public_view if parent.files is NO_PROJECT else self.view
-        found = read_locations(field, view, parent.files, taken)
-        taken.update(location.path for location in found if location.kind == "local")
-        return found
+        listed = read_locations(field, view, parent.files, taken)
+        taken.update(found.path for found in listed.locations if found.kind == "local")
+        self.emptied = self.emptied or listed.emptied
+        return listed.locations
 
     def _include(self, location: Location, parent: Origin) -> Map | None:
         origin = self._find(location, parent)
