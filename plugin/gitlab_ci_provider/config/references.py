@@ -14,6 +14,8 @@ from gitlab_ci_provider.config.raw import Map, Node, Reference, Seq
 MAX_NESTING = 60
 """References in references; GitLab has no limit of its own, ours keeps hostile files cheap."""
 
+_NO_BLOCKS = "Blocks `$[[ ]]` are not replaced in `!reference`, but they are in `extends`."
+
 MAX_ENTRY = 300_000
 """Nodes of one job, with everything that it takes from elsewhere."""
 
@@ -140,6 +142,8 @@ class _Resolver:
 
     def _meant(self, path: tuple[str, ...]) -> str | None:
         """Suggest a key for the first one that is not there."""
+        if any("$[[" in key for key in path):
+            return _NO_BLOCKS
         for position, key in enumerate(path):
             above = self._dig(path[:position])
             if isinstance(above, Map) and key not in above:

@@ -194,7 +194,10 @@ def test_of_a_file_that_is_not_there_it_is_said_which_one_may_be_meant(path: str
 @pytest.mark.parametrize(
     ("text", "refused"),
     [
-        ("include: [{local: a.yml, rules: [{if: $NO}]}, {local: b/c.yml, rules: [{if: $NO}]}]", False),
+        (
+            "include: [{local: a.yml, rules: [{if: $NO}]}, {local: b/c.yml, rules: [{if: $NO}]}]",
+            False,
+        ),
         ("include: [{local: a.yml, rules: [{if: $NO, when: never}]}]\n.hidden: {script: x}", False),
         ("include: [inner.yml]", False),
         ("include: [{local: a.yml, rules: [{if: $NO}]}, hidden.yml]", True),
