@@ -35,7 +35,8 @@ class _File:
 
     def undefined(self, job: Job, code: str, problem: str, name: str) -> Diagnostic:
         """Say that a job names another one that does not exist."""
-        return _error(job, code, f"{job.name} job: {problem}", self.meant(name, self.jobs))
+        names = (each for other in self.jobs.values() for each in (other.group, other.name))
+        return _error(job, code, f"{job.name} job: {problem}", self.meant(name, names))
 
     def is_later(self, other: Job, job: Job) -> bool:
         """Return whether a job is in a stage after another's; a stage that does not exist is."""

@@ -121,6 +121,7 @@ _FOLLOWING = frozenset(
         "jobs-none-visible",
         "needs-later-stage",
         "needs-unknown-job",
+        "pipelines-duplicate",
         "reference-missing",
         "stage-unknown",
         "stage-unused",

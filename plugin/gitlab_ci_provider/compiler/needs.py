@@ -20,11 +20,11 @@ def connect(jobs: Mapping[str, Job], groups: Mapping[str, Sequence[str]]) -> dic
 
     `groups` are the names of the instances of each parallel job.
     """
-    return {name: _connect(job, jobs, groups) for name, job in jobs.items()}
+    return {name: _connect(job, groups) for name, job in jobs.items()}
 
 
-def _connect(job: Job, jobs: Mapping[str, Job], groups: Mapping[str, Sequence[str]]) -> Job:
-    needs = _instances(job, job.needs, jobs, groups) if job.needs else job.needs
+def _connect(job: Job, groups: Mapping[str, Sequence[str]]) -> Job:
+    needs = _instances(job, job.needs, groups) if job.needs else job.needs
     dependencies = job.dependencies
     if dependencies:
         named = (groups.get(name, [name]) for name in dependencies)
@@ -35,28 +35,23 @@ def _connect(job: Job, jobs: Mapping[str, Job], groups: Mapping[str, Sequence[st
 
 
 def _instances(
-    job: Job, needs: Sequence[Need], jobs: Mapping[str, Job], groups: Mapping[str, Sequence[str]]
+    job: Job, needs: Sequence[Need], groups: Mapping[str, Sequence[str]]
 ) -> tuple[Need, ...]:
     found: list[Need] = []
     values = job.own_variables.as_dict()
     for written in needs:
         need = replace(written, job=_text(written.job, values))
-        names = _names(need, values, jobs, groups)
+        names = _names(need, values, groups)
         found.extend(replace(need, job=name, matrix=()) for name in names)
     return tuple(found)
 
 
 def _names(
-    need: Need,
-    values: Mapping[str, str],
-    jobs: Mapping[str, Job],
-    groups: Mapping[str, Sequence[str]],
+    need: Need, values: Mapping[str, str], groups: Mapping[str, Sequence[str]]
 ) -> Sequence[str]:
-    if need.matrix and need.job not in jobs:
+    if need.matrix and need.job in groups:
         legs = legs_of(tuple(_filled(item, values) for item in need.matrix))
         return [instance_name(need.job, leg) for leg in legs]
-    if need.job in jobs:
-        return [need.job]
     return groups.get(need.job, [need.job])
 
 
