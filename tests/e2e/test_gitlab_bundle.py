@@ -23,6 +23,7 @@ from gitlab_ci_provider.model.names import child_dag_id
 from processes.counter import Heard, counting
 from processes.waiting import wait_until
 from servers.databases import why_not
+from servers.gitlab.faults import Fault
 from servers.gitlab.server import GitLab, gitlab_server
 from servers.gitlab.world import Project
 from servers.repositories import git
@@ -295,6 +296,23 @@ def test_projects_are_renamed_archived_and_deleted(apart: Apart, gitlab: GitLab)
     wanted = before.difference(names[2:5]) | {"group__tools__renamed"}
     wait_until(lambda: dags(apart) == wanted, "the DAGs", pause=1)
     wait_until(lambda: not errors(apart), "no import error", pause=1)
+
+
+def test_a_group_that_gitlab_hides_is_one_import_error(apart: Apart, gitlab: GitLab):
+    """As from a token that has lost its rights: all DAGs stay, and so says Airflow, until then."""
+    before = dags(apart)
+    gitlab.faults.order(Fault("GET /api/v4/groups/group/projects", -1, status=404))
+    apart.command("laptop", "sh", "-c", "gitlab-dags sync --bundle gitlab || test $? = 1")
+    wait_until(lambda: len(errors(apart)) == 1, "the import error", pause=1)
+
+    said = errors(apart)[0]["stack_trace"]
+    assert "cannot list the projects of group" in said
+    assert "Its projects keep their DAGs" in said
+    assert dags(apart) == before
+    gitlab.faults.clear()
+    apart.command("laptop", "gitlab-dags", "sync", "--bundle", "gitlab")
+    wait_until(lambda: not errors(apart), "no import error", pause=1)
+    assert dags(apart) == before
 
 
 def test_a_script_starts_a_pipeline_with_a_token(apart: Apart, gitlab: GitLab):

@@ -113,7 +113,7 @@ class ServerProjects:
     def _unlisted(self, group: str, problem: GitlabApiError) -> FoundProject:
         words = f"{problem}. Its projects keep their DAGs, and no new ones appear"
         if problem.status == 404:
-            words += "; if it was renamed or deleted, change `groups` of this DAG bundle"
+            words += f"; if it was renamed or deleted, change `groups` of '{self.bundle.name}'"
         return FoundProject(
             key=f"group {group}", path=group, clone_url=f"{self.server.url}/{group}", problem=words
         )

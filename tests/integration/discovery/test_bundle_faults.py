@@ -86,6 +86,7 @@ def test_a_group_that_is_not_listed_keeps_its_dags(served: Served, fault: Fault,
     assert served.dags() == [before[0], "group", *before[1:]]
     said = words_of(served.record("group"))
     assert f"cannot list the projects of group: GitLab at {served.gitlab.url} {words}" in said
+    assert ("change `groups` of 'projects'" in said) is (fault.status == 404)
     assert TOKEN not in said
     served.gitlab.faults.clear()
     assert served.refresh(**both).removed == ("group",)
