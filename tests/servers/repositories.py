@@ -7,9 +7,12 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+_NOWHERE = f"{os.devnull}/config"
+"""Holds no settings, and takes none: as root, git would put a file in the place of /dev/null."""
+
 _ENVIRONMENT = {
-    "GIT_CONFIG_GLOBAL": os.devnull,
-    "GIT_CONFIG_SYSTEM": os.devnull,
+    "GIT_CONFIG_GLOBAL": _NOWHERE,
+    "GIT_CONFIG_SYSTEM": _NOWHERE,
     "GIT_AUTHOR_NAME": "Author",
     "GIT_AUTHOR_EMAIL": "author@example.com",
     "GIT_COMMITTER_NAME": "Author",
