@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -61,11 +62,14 @@ def test_nothing_stays_when_its_starter_ends(
 
 
 def test_nothing_stays_of_a_cluster_that_was_killed_itself():
-    """The kernel takes processes, mounts and interfaces, its starter or the next one the rest."""
-    with real_cluster() as cluster:
+    """The kernel takes processes, mounts and interfaces, its starter the rest, and says so."""
+    with ExitStack() as started:
+        cluster = started.enter_context(real_cluster())
         folder = cluster.layout.folder
         link = link_of(folder)
         os.kill(cluster.process.pid, signal.SIGKILL)
         wait_until(lambda: not (Path("/sys/class/net") / link).exists(), "the end of its network")
+        with pytest.raises(AssertionError, match="ended before its tests"):
+            started.close()
 
     assert traces(folder, link) == []
