@@ -103,6 +103,7 @@ def _pipeline(config: CiConfig, jobs: Mapping[str, Job]) -> Pipeline:
         inputs=tuple(_input(spec) for spec in config.inputs.values()),
         included_files=config.files,
         lock=config.lock,
+        includes_left_out=config.emptied,
     )
 
 

@@ -24,6 +24,7 @@ class CiConfig:
         inputs: of the main file.
         includes: what they were read from, the main file not among them.
         lock: which state of files from outside the repository was read.
+        emptied: whether rules have left out all that some `include` names.
     """
 
     tree: Map
@@ -35,3 +36,4 @@ class CiConfig:
     includes: tuple[Location, ...] = ()
     inputs: Mapping[str, InputSpec] = field(default_factory=dict)
     lock: tuple[Included, ...] = ()
+    emptied: bool = False

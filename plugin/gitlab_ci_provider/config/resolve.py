@@ -53,6 +53,7 @@ def resolve(
         includes=loaded.locations,
         inputs=loaded.inputs,
         lock=loaded.lock,
+        emptied=loaded.emptied,
     )
 
 

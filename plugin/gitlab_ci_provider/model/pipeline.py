@@ -81,7 +81,9 @@ class Pipeline:
         inputs: of the main file, for the run form.
         slots: by job, what its runner says of its task in Airflow, if anything.
         included_files: paths of the files that the text came from, in order of reading.
-        lock: of these, the ones from outside the repository, at the commit that was read.
+        lock: of these files, the ones from outside the repository, at the commit that was read.
+        includes_left_out: whether rules have left out all that some `include` names: in another
+            context there may be more files.
     """
 
     stages: tuple[str, ...]
@@ -94,4 +96,5 @@ class Pipeline:
     slots: Mapping[str, TaskSlot] = field(default_factory=dict)
     included_files: tuple[str, ...] = ()
     lock: tuple[Included, ...] = ()
+    includes_left_out: bool = False
     schema_version: int = 1

@@ -66,9 +66,10 @@ def test_merged_yaml_compiles_to_the_same(folder: Path, capsys: pytest.CaptureFi
 
 
 def test_merged_text_reads_back_as_gitlab_would():
-    """Texts that only Ruby reads as numbers, dates or booleans are quoted."""
+    """What only Ruby reads as a number, date or boolean is quoted; ends of lines stay."""
     tree = Map(Mark("f"))
-    for position, text in enumerate(["1,000", "12:30", "y", "on", "2024-01-31", "a\nb", "~", "x"]):
+    texts = ["1,000", "12:30", "y", "on", "2024-01-31", "a\nb", "~", "x", "a\u2028b", "\x85\n"]
+    for position, text in enumerate(texts):
         tree.put(f"k{position}", text, Mark("f"))
 
     assert load(as_yaml(tree), "f", Diagnostics()) == dict(tree)

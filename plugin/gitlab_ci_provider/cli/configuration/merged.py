@@ -8,6 +8,9 @@ from yaml.nodes import ScalarNode
 from gitlab_ci_provider.config.raw import Map, to_data
 from gitlab_ci_provider.config.scalars import DisallowedClassError, resolve
 
+_OTHER_BREAKS = frozenset("\x85\u2028\u2029")
+"""Ends of lines in YAML 1.1; only double quotes have names for them."""
+
 
 class _Dumper(yaml.CSafeDumper):
     """Quotes what GitLab, unlike other YAML parsers, would not read as text."""
@@ -26,7 +29,9 @@ def as_yaml(tree: Map) -> str:
 
 def _represent_text(dumper: _Dumper, text: str) -> ScalarNode:
     style = None
-    if "\n" in text:
+    if _OTHER_BREAKS.intersection(text):
+        style = '"'
+    elif "\n" in text:
         style = "|"
     elif not _reads_as_text(text):
         style = "'"

@@ -96,6 +96,8 @@ def verdict(run: FollowedRun) -> Iterator[str]:
 
 def _why_none(result: dict[str, Any]) -> str:
     """Say why a run has no pipeline: all of its jobs say the same; empty when it has one."""
+    if not result["jobs"]:
+        return ": the rules of includes leave no jobs" if result["status"] == "skipped" else ""
     reasons = {job["reason"] for job in result["jobs"].values()}
     said = reasons.pop() if len(reasons) == 1 else ""
     return f": {said.removeprefix(_NONE)}" if said.startswith(_NONE) else ""

@@ -135,8 +135,8 @@ def _known(record: DagRecord, context: PipelineContext, store: SnapshotStore) ->
     if not same or record.errors:
         return ""
     pipeline = store.load_pipeline(record.digest)
-    plain = pipeline.included_files == (record.config_path,) and not pipeline.inputs
-    return record.digest if plain and not context.inputs else ""
+    alone = pipeline.included_files == (record.config_path,) and not pipeline.includes_left_out
+    return record.digest if alone and not (pipeline.inputs or context.inputs) else ""
 
 
 def _compile(

@@ -32,7 +32,7 @@ NONE = job("absent", reason="no pipeline: the rules leave no jobs")
         (said("passed", a=WARNED), "pipeline passed with warnings (a)"),
         (said("failed", a=FAILED, b=FAILED), "pipeline failed: a, b"),
         (said("failed", a=FAILED, b=WARNED), "pipeline failed: a; warnings: b"),
-        (said("skipped"), "pipeline skipped"),
+        (said("skipped"), "pipeline skipped: the rules of includes leave no jobs"),
         (said("skipped", a=NONE, b=NONE), "pipeline skipped: the rules leave no jobs"),
         (said("skipped", a=job("manual", reason="manual job")), "pipeline skipped"),
         (said("canceled", "stopped"), "pipeline canceled"),

@@ -10,6 +10,8 @@ import pytest
 from gitlab_ci_provider.exceptions import ConfigError, SourceError
 from gitlab_ci_provider.model.context import MergeRequest
 from gitlab_ci_provider.model.project import RefKind
+from gitlab_ci_provider.model.variables import Variable, Variables
+from gitlab_ci_provider.state import open_state
 from servers.repositories import git, make_repository
 from unit.runs.create.support import Repository
 
@@ -188,6 +190,28 @@ def test_inputs_of_the_run_make_its_pipeline(repository: Repository):
     assert [one.name for one in repository.pin().pipeline.inputs] == ["count"]
     with pytest.raises(ConfigError, match="not a number"):
         repository.pin(inputs={"count": "many"})
+
+
+def test_a_run_sees_includes_that_rules_left_out_when_the_repository_was_read(
+    repository: Repository,
+):
+    """What was read for a push is not what a merge request or a variable asks for."""
+    left_out = "include: [{local: more.yml, rules: [{if: $MORE}]}]\n"
+    sha = repository.commit(
+        {".gitlab-ci.yml": left_out + "job: {script: x}", "more.yml": "more: {script: x}"}
+    )
+    known = repository.pin()
+    store = open_state(repository.settings).snapshots
+    repository.record = replace(
+        repository.record,
+        ref=replace(repository.record.ref, sha=sha),
+        digest=store.save_pipeline(known.pipeline),
+    )
+
+    found = repository.pin(variables=Variables([Variable(name="MORE", value="1")]))
+
+    assert set(known.pipeline.jobs) == {"job"}
+    assert set(found.pipeline.jobs) == {"job", "more"}
 
 
 def test_an_unknown_ref_is_an_error_in_words(repository: Repository):
