@@ -14,6 +14,7 @@ from kubernetes import client
 
 from e2e.embedded import Stack, make_repository
 from e2e.faulty import pods_by_job
+from e2e.logs import log_lines
 from e2e.runs import ended, raw_log, start, wait_for
 from processes.counter import Heard, counting
 from servers.webhook import refusing_webhook
@@ -127,7 +128,11 @@ def bad_days(stack: Stack, folder: Path) -> Told:
     wait_for(partial(_nothing_left, stack))
     return Told(
         {name: stack.api.xcom(dag, run, name, "job_result") for name in jobs},
-        {name: "\n".join(stack.api.log(dag, run, tasks[name])) for name in jobs if name != "loud"},
+        {
+            name: "\n".join(log_lines(stack.api, dag, run, tasks[name]))
+            for name in jobs
+            if name != "loud"
+        },
         raw_log(stack, dag, run, "loud"),
     )
 

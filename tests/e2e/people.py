@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from e2e.embedded import Stack
+from e2e.logs import log_lines
 from e2e.runs import end_of, wait_for
 
 
@@ -63,7 +64,9 @@ class Person:
 
     def task_log(self, task: str) -> str:
         """Read the newest try's log in Airflow."""
-        return "\n".join(self.api.log(self.dag, self.run, self.api.tasks(self.dag, self.run)[task]))
+        return "\n".join(
+            log_lines(self.api, self.dag, self.run, self.api.tasks(self.dag, self.run)[task])
+        )
 
     def clear(self, *tasks: str, downstream: bool = False) -> None:
         """Clear tasks, with "Downstream" ticked or not."""

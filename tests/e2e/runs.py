@@ -11,6 +11,7 @@ from typing import Any
 
 from e2e.embedded import Stack
 from e2e.kept_runs import keep_run
+from e2e.logs import log_lines
 from gitlab_ci_provider.airflow_api.client import AirflowApi, TaskState
 from gitlab_ci_provider.model.names import task_ids
 from gitlab_ci_provider.model.pipeline import Pipeline
@@ -87,7 +88,7 @@ def results(stack: Stack, dag: str, run: str) -> dict[str, tuple[str, str]]:
 def finish_log(stack: Stack, dag: str, run: str) -> str:
     """Read how the pipeline was finished."""
     task = stack.api.tasks(dag, run)["finish_pipeline"]
-    return "\n".join(stack.api.log(dag, run, task))
+    return "\n".join(log_lines(stack.api, dag, run, task))
 
 
 @dataclass(frozen=True)

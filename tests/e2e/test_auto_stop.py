@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from e2e.embedded import Stack, make_repository
+from e2e.logs import log_lines
 from processes.waiting import wait_until
 
 MAINTENANCE = Path(__file__).parents[2] / "dags" / "gitlab_ci_maintenance.py"
@@ -47,7 +48,7 @@ def test_the_maintenance_dag_stops_environments(stack: Stack, tmp_path: Path):
     file.unlink()
 
     run = ran["dag_id"], ran["run_id"]
-    said = stack.api.log(*run, stack.api.tasks(*run)["stop_review"])
+    said = log_lines(stack.api, *run, stack.api.tasks(*run)["stop_review"])
     assert before == {"docs": "available", "live": "available", "review/x": "available"}
     assert played(stack) == ["review/x"]
     assert states(stack, repository) == {**before, "docs": "stopped", "review/x": "stopped"}
@@ -68,7 +69,7 @@ def look(stack: Stack) -> None:
     run = stack.api.trigger(dag, {})
     wait(lambda: stack.api.run_state(dag, run) in {"success", "failed"})
     task = stack.api.tasks(dag, run)["stop"]
-    assert task.state == "success", "\n".join(stack.api.log(dag, run, task))
+    assert task.state == "success", "\n".join(log_lines(stack.api, dag, run, task))
 
 
 def played(stack: Stack) -> list[str]:

@@ -19,6 +19,7 @@ from clusters.target import Target, read_target
 from e2e.bad_days import RUNNERS, SLICE, SLICES, Told, bad_days
 from e2e.embedded import Stack, a_stack, make_repository
 from e2e.faulty import calmly, pods_by_job
+from e2e.logs import log_lines
 from e2e.runs import end_of, raw_log, start, wait_for
 from processes.waiting import wait_until
 
@@ -148,7 +149,9 @@ class Ticking:
     @property
     def log(self) -> str:
         return "\n".join(
-            self.stack.api.log(self.dag, self.run, self.stack.api.tasks(self.dag, self.run)["job"])
+            log_lines(
+                self.stack.api, self.dag, self.run, self.stack.api.tasks(self.dag, self.run)["job"]
+            )
         )
 
     def end(self) -> str:

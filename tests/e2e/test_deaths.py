@@ -23,7 +23,12 @@ from e2e.faulty import (
 from e2e.runs import ended, results, start, wait_for
 from gitlab_ci_provider.airflow_api.client import AirflowApi
 from gitlab_ci_provider.local.home import Home
-from gitlab_ci_provider.local.stack.lifecycle import StackOptions, start_stack, stop_stack
+from gitlab_ci_provider.local.stack.lifecycle import (
+    StackOptions,
+    spawn_stack,
+    stop_stack,
+    wait_for_stack,
+)
 from processes.counter import Heard
 
 COMPONENTS = {
@@ -88,6 +93,12 @@ def test_jobs_whose_cluster_dies_say_so(stack: Stack, heard: Heard, tmp_path: Pa
     wait_for(lambda: left_behind(stack) == [])
 
 
+def started(home: Home) -> Stack:
+    """Start a stack that outlives this process."""
+    spawn_stack(home, StackOptions())
+    return Stack(home, AirflowApi(wait_for_stack(home).access))
+
+
 @pytest.mark.embedded("its pods die with the stack")
 def test_a_killed_stack_leaves_nothing_and_says_what_it_has_cut(
     heard: Heard, tmp_path_factory: pytest.TempPathFactory
@@ -99,13 +110,13 @@ def test_a_killed_stack_leaves_nothing_and_says_what_it_has_cut(
     runs: list[tuple[str, str]] = []
     try:
         for number in range(TIMES):
-            stack = Stack(home, AirflowApi(start_stack(home, StackOptions()).access))
+            stack = started(home)
             runs.append(start(stack, repository))
             heard.wait_for("job1 begins", number + 1)
             heard.wait_for("job0 begins", number + 1)
             alive = kill_stack(stack)
             wait_for(partial(have_ended, alive))
-        stack = Stack(home, AirflowApi(start_stack(home, StackOptions()).access))
+        stack = started(home)
         ends = [stack.api.request("GET", f"/dags/{dag}/dagRuns/{run}") for dag, run in runs]
         left = left_behind(stack)
     finally:

@@ -17,6 +17,7 @@ from kubernetes import client
 from clusters.added_images import add_deployer
 from clusters.target import Target, read_target
 from e2e.embedded import Stack, make_repository, real_stack
+from e2e.logs import log_lines
 from e2e.place import kubeconfig_of
 
 EXAMPLE = Path(__file__).parents[2] / "dags" / "examples" / "deploy"
@@ -86,7 +87,7 @@ def test_the_deploy_example_installs_its_release_with_helm(stack: Stack, tmp_pat
     report = stack.run(repository)
 
     dag, run = report["dag_id"], report["run_id"]
-    log = "\n".join(stack.api.log(dag, run, stack.api.tasks(dag, run)["deploy"]))
+    log = "\n".join(log_lines(stack.api, dag, run, stack.api.tasks(dag, run)["deploy"]))
     assert report["jobs"]["deploy"]["status"] == "success", log
     (release,) = client.AppsV1Api(stack.core.api_client).list_namespaced_deployment("review").items
     assert release.status.ready_replicas == 1

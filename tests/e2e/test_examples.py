@@ -18,6 +18,7 @@ import yaml
 from kubernetes import client, config
 
 from e2e.embedded import Stack, make_repository
+from e2e.logs import log_lines
 from gitlab_ci_provider.airflow_api.client import AirflowApi
 from gitlab_ci_provider.local.home import Home
 from gitlab_ci_provider.local.stack.lifecycle import StackOptions, running_stack
@@ -134,7 +135,7 @@ def test_the_deploy_example_installs_its_release(stack: Stack, tmp_path: Path):
 
 def _log(stack: Stack, report: dict[str, Any], job: str) -> str:
     dag, run = report["dag_id"], report["run_id"]
-    return "\n".join(stack.api.log(dag, run, stack.api.tasks(dag, run)[job]))
+    return "\n".join(log_lines(stack.api, dag, run, stack.api.tasks(dag, run)[job]))
 
 
 def test_the_kaniko_example_builds_its_image(stack: Stack, tmp_path: Path):

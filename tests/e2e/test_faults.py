@@ -24,6 +24,7 @@ from e2e.faulty import (
     left_behind,
     pods_by_job,
 )
+from e2e.logs import log_lines
 from e2e.runs import ended, raw_log, results, start, wait_for
 from gitlab_ci_provider.pods.leftovers import RUN
 from gitlab_ci_provider.pods.naming import LABEL_DOMAIN
@@ -175,7 +176,7 @@ def test_an_outage_of_kubernetes_fails_no_job(
     assert {stack.api.run_state(*one) for one in runs} == {"success"}
     assert set(heard.lines.values()) == {3}
     task = stack.api.tasks(*first)["running"]
-    log = "\n".join(stack.api.log(*first, task))
+    log = "\n".join(log_lines(stack.api, *first, task))
     assert task.try_number == 1
     assert "Kubernetes does not answer" in log
     assert "Kubernetes answers again" in log
@@ -239,7 +240,7 @@ def test_a_pod_that_is_deleted_by_hand_is_an_interruption(
     wait_for(lambda: ended(stack, dag, run))
 
     task = stack.api.tasks(dag, run)["long"]
-    first = "\n".join(stack.api.log(dag, run, replace(task, try_number=1)))
+    first = "\n".join(log_lines(stack.api, dag, run, replace(task, try_number=1)))
     assert stack.api.run_state(dag, run) == "success"
     assert heard.lines["long ends"] == 1
     assert first.count("was deleted before it ended (runner_interrupted); try 2") == 1

@@ -20,6 +20,7 @@ import yaml
 from clusters.builders import KANIKO, Builder, serve_executor, served_builder
 from clusters.target import read_target
 from e2e.embedded import Stack, make_repository, podman_stack, real_stack
+from e2e.logs import log_lines
 from e2e.runs import ended
 from processes.waiting import wait_until
 from servers.image_registry import Registry, gate_to, running_registry
@@ -160,7 +161,7 @@ class World:
     def task_log(self, report: Mapping[str, Any], task: str) -> str:
         """Read what Airflow shows of a job."""
         api, dag, run = self.stack.api, report["dag_id"], report["run_id"]
-        return "\n".join(api.log(dag, run, api.tasks(dag, run)[task]))
+        return "\n".join(log_lines(api, dag, run, api.tasks(dag, run)[task]))
 
 
 @pytest.fixture(scope="module")
@@ -301,7 +302,7 @@ def refused(world: World) -> Mapping[str, str]:
     run = stack.api.trigger("refusals", {})
     wait_until(lambda: ended(stack, "refusals", run), "the run", pause=1)
     tasks = stack.api.tasks("refusals", run)
-    return {name: "\n".join(stack.api.log("refusals", run, tasks[name])) for name in tasks}
+    return {name: "\n".join(log_lines(stack.api, "refusals", run, tasks[name])) for name in tasks}
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import pytest
 from clusters.builders import served_builder
 from clusters.target import read_target
 from e2e.embedded import Stack
+from e2e.logs import log_lines
 from processes.waiting import wait_until
 from servers.image_registry import Registry, running_registry
 
@@ -60,7 +61,9 @@ def test_the_example_builds_an_image(stack: Stack, registry: Registry, engine: s
     file.unlink()
 
     tasks = stack.api.tasks(dag, run)
-    logs = "\n".join(line for task in tasks.values() for line in stack.api.log(dag, run, task))
+    logs = "\n".join(
+        line for task in tasks.values() for line in log_lines(stack.api, dag, run, task)
+    )
     assert stack.api.run_state(dag, run) == "success", logs
     built = stack.api.xcom(dag, run, "build", "return_value")
     assert built["digest"] == registry.digest("examples/greeting", "1")
@@ -68,5 +71,5 @@ def test_the_example_builds_an_image(stack: Stack, registry: Registry, engine: s
     assert files["greeting"].decode() == f"hello from {run}\n"
     assert "RUN echo" in logs
     if stack.place:  # whose pods run in their images
-        ran = "\n".join(stack.api.log(dag, run, tasks["run"]))
+        ran = "\n".join(log_lines(stack.api, dag, run, tasks["run"]))
         assert f"hello from {run}" in ran

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from e2e.embedded import Stack
+from e2e.logs import log_lines
 from gitlab_ci_provider.pods.pod import SERVICES_GRACE
 from processes.waiting import wait_until
 
@@ -79,7 +80,7 @@ def logs(stack: Stack, dag: str, run: str, *wanted: str) -> str:
     """Read the logs of tasks of a run; of all when none is named."""
     tasks = stack.api.tasks(dag, run)
     chosen = [task for name, task in tasks.items() if not wanted or name in wanted]
-    return "\n".join(line for task in chosen for line in stack.api.log(dag, run, task))
+    return "\n".join(line for task in chosen for line in log_lines(stack.api, dag, run, task))
 
 
 def times_to_end(stack: Stack, dag: str) -> set[int | None]:

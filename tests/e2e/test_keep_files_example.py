@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from e2e.embedded import Stack
+from e2e.logs import log_lines
 from processes.waiting import wait_until
 
 EXAMPLE = Path(__file__).parents[2] / "dags" / "examples" / "keep_files" / "keep_files.py"
@@ -32,7 +33,7 @@ def run_example(stack: Stack, tmp_path: Path) -> Iterator[Callable[[str], str]]:
             lambda: stack.api.run_state(DAG, started) in {"success", "failed"}, "the run", pause=1
         )
         tasks = stack.api.tasks(DAG, started).values()
-        logs = [line for task in tasks for line in stack.api.log(DAG, started, task)]
+        logs = [line for task in tasks for line in log_lines(stack.api, DAG, started, task)]
         assert stack.api.run_state(DAG, started) == "success", "\n".join(logs)
         return started
 

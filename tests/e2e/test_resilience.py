@@ -13,6 +13,7 @@ import pytest
 
 from e2e.embedded import Stack, make_repository
 from e2e.faulty import Kill, end_worker, kill_follower, kill_task
+from e2e.logs import log_lines
 from e2e.runs import end_of, raw_log, start, wait_for
 from gitlab_ci_provider.local.airflow.config import Ports, airflow_environment
 from gitlab_ci_provider.local.processes.tree import descendants
@@ -49,7 +50,7 @@ def test_a_lost_worker_finds_its_pod_again(stack: Stack, tmp_path: Path, kill: K
     task = stack.api.tasks(dag, run)["job"]
     assert task.try_number == (2 if killed == "worker" else 1)
     if killed == "worker":
-        assert f"found pod {pods[0]}" in "\n".join(stack.api.log(dag, run, task))
+        assert f"found pod {pods[0]}" in "\n".join(log_lines(stack.api, dag, run, task))
     assert raw_log(stack, dag, run, "job").count("\nstarted once\n") == 1
     wait_for(lambda: stack.pods(repository) == [])
 

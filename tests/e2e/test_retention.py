@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from e2e.embedded import Stack, make_repository
+from e2e.logs import log_lines
 from processes.waiting import wait_until
 
 MAINTENANCE = Path(__file__).parents[2] / "dags" / "gitlab_ci_maintenance.py"
@@ -44,7 +45,7 @@ def test_the_maintenance_dag_prunes(stack: Stack, tmp_path: Path):
     file.unlink()
 
     task = stack.api.tasks(dag, run)["prune"]
-    assert task.state == "success", "\n".join(stack.api.log(dag, run, task))
+    assert task.state == "success", "\n".join(log_lines(stack.api, dag, run, task))
     assert not (stack.bucket / keys["short"]).exists()
     assert not (stack.bucket / f"{keys['short']}.index.json").exists()
     assert (stack.bucket / keys["long"]).exists()

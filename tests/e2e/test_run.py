@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from e2e.embedded import Stack, commit, make_repository
+from e2e.logs import log_lines
 from e2e.runs import wait_for
 from servers.repositories import git
 
@@ -270,7 +271,7 @@ def test_stages_that_rules_leave_out_let_nobody_pass(stack: Stack, tmp_path: Pat
         ("build", "deploy", "knot", "tied"), "success"
     )
     tied = stack.api.tasks(report["dag_id"], report["run_id"])["tied"]
-    log = "\n".join(stack.api.log(report["dag_id"], report["run_id"], tied))
+    log = "\n".join(log_lines(stack.api, report["dag_id"], report["run_id"], tied))
     assert "waiting for knot (deferred" in log
 
 

@@ -12,6 +12,7 @@ from kubernetes import client, config
 
 from e2e.cluster import seen_in_the_cluster
 from e2e.embedded import Stack, commit, make_repository
+from e2e.logs import log_lines
 from e2e.runs import ended, start, wait_for
 from gitlab_ci_provider.airflow_api.client import AirflowApi
 from gitlab_ci_provider.local.home import Home
@@ -125,7 +126,7 @@ def pods(seen: Seen, job: str) -> list[Any]:
 def shown(stack: Stack, seen: Seen, job: str) -> str:
     """Read a job's log as the Airflow UI shows it."""
     dag, run = seen[0]["dag_id"], seen[0]["run_id"]
-    return "\n".join(stack.api.log(dag, run, stack.api.tasks(dag, run)[job]))
+    return "\n".join(log_lines(stack.api, dag, run, stack.api.tasks(dag, run)[job]))
 
 
 def result(stack: Stack, seen: Seen, job: str) -> dict[str, Any]:
@@ -286,7 +287,7 @@ def test_pull_policies_are_tried_in_turn(stack: Stack, tmp_path: Path):
     wait_for(lambda: ended(stack, dag, run))
     found = stack.api.xcom(dag, run, "pull", "job_result")
     task = stack.api.tasks(dag, run)["pull"]
-    log = "\n".join(stack.api.log(dag, run, task))
+    log = "\n".join(log_lines(stack.api, dag, run, task))
 
     assert found["failure_reason"] == "image_pull_failure"
     assert "manifest unknown" in found["reason"]

@@ -11,6 +11,7 @@ import pytest
 
 from e2e.embedded import Stack, a_stack, make_repository
 from e2e.faulty import is_deferred, job, kill_and_wait, left_behind
+from e2e.logs import log_lines
 from e2e.runs import ended, mark, raw_log, results, start, wait_for
 from processes.counter import Heard
 
@@ -34,7 +35,7 @@ def numbered(text: str) -> list[str]:
 
 def shown(stack: Stack, dag: str, run: str, task: str) -> str:
     """Read a task's log as the Airflow UI shows it."""
-    return "\n".join(stack.api.log(dag, run, stack.api.tasks(dag, run)[task]))
+    return "\n".join(log_lines(stack.api, dag, run, stack.api.tasks(dag, run)[task]))
 
 
 def fired(stack: Stack, dag: str, run: str) -> list[str]:

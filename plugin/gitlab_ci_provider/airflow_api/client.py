@@ -193,26 +193,9 @@ class AirflowApi:
         tasks = [entry["task_id"] for entry in found]
         return [(task, self.xcom(dag, run, task, key)) for task in tasks]
 
-    def log(self, dag: str, run: str, task: TaskState) -> list[str]:
-        """Read the lines of a task's log, without Airflow's own fields."""
-        path = f"/dags/{dag}/dagRuns/{run}/taskInstances/{task.task_id}/logs/{task.try_number}"
-        content = self.request("GET", path).get("content") or []
-        return [line for entry in content for line in _log_lines(entry)]
-
     def run_url(self, dag: str, run: str) -> str:
         """Build the address of a pipeline's page in the Airflow UI."""
         return f"{self.url}/{page_path(dag, run)}"
-
-
-def _log_lines(entry: Any) -> list[str]:
-    """Read one entry of a task's log: its text, and the messages of its exceptions."""
-    if not isinstance(entry, dict):
-        return [str(entry)]
-    failures = entry.get("error_detail") or []
-    return [
-        str(entry.get("event", "")),
-        *(str(failure.get("exc_value", "")) for failure in failures),
-    ]
 
 
 def _task_state(instance: Mapping[str, Any]) -> TaskState:

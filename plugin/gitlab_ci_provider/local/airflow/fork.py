@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 import sys
@@ -11,9 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
-_PR_SET_PDEATHSIG = 1
+from gitlab_ci_provider.local.processes.process import die_with
+
 _FAILED = 1
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 def fork(run: Callable[[], object], *, log: Path | None = None) -> int:
@@ -34,7 +33,7 @@ def fork(run: Callable[[], object], *, log: Path | None = None) -> int:
 def become(run: Callable[[], object], parent: int, log: Path | None = None) -> NoReturn:
     """Run the function for which this process was just forked."""
     try:
-        die_with(parent)
+        die_with(parent, signal.SIGKILL)
         os.setsid()
         _reset_signals()
         if log is not None:
@@ -48,13 +47,6 @@ def become(run: Callable[[], object], parent: int, log: Path | None = None) -> N
     _leave(0)
 
 
-def die_with(parent: int) -> None:
-    """Have the kernel kill this process when its parent dies, however that happens."""
-    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent:  # it died before the line above
-        os.kill(os.getpid(), signal.SIGKILL)
-
-
 def take_children_along() -> None:
     """Have the kernel kill all processes that this one forks from now on when it dies."""
     parent = os.getpid()
@@ -64,7 +56,7 @@ def take_children_along() -> None:
 def _die_with_the_one_above(parent: int) -> None:
     # Grandchildren run this, too, and die with their own parent.
     if os.getppid() == parent:
-        die_with(parent)
+        die_with(parent, signal.SIGKILL)
 
 
 def _exit_code(given: object) -> int:

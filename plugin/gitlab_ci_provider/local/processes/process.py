@@ -93,7 +93,7 @@ def start(
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                preexec_fn=lambda: _die_with(parent),  # noqa: PLW1509 - no threads here yet
+                preexec_fn=lambda: _end_with(parent),  # noqa: PLW1509 - no threads here yet
                 start_new_session=True,
             )
         except FileNotFoundError as error:
@@ -164,12 +164,17 @@ def adopt_orphans() -> None:
     _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def _die_with(parent: int) -> None:
-    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+def die_with(parent: int, number: signal.Signals) -> None:
+    """Have the kernel signal this process when its parent dies, however that happens."""
+    _libc.prctl(_PR_SET_PDEATHSIG, number, 0, 0, 0)
+    if os.getppid() != parent:  # it died before the line above
+        os.kill(os.getpid(), number)
+
+
+def _end_with(parent: int) -> None:
     # The supervisor waits for signals that are blocked; what it restarts must receive them.
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
-    if os.getppid() != parent:  # it died before the line above
-        os.kill(os.getpid(), signal.SIGTERM)
+    die_with(parent, signal.SIGTERM)
 
 
 def _signal(pid: int, number: signal.Signals) -> None:

@@ -73,12 +73,6 @@ def running_stack(home: Home, options: StackOptions) -> Iterator[StackState]:
             stop_stack(home)
 
 
-def start_stack(home: Home, options: StackOptions, tell: Tell = lambda _: None) -> StackState:
-    """Start a stack that outlives this process, unless one is running."""
-    spawn_stack(home, options)
-    return wait_for_stack(home, tell)
-
-
 def spawn_stack(home: Home, options: StackOptions) -> bool:
     """Begin to start a stack that outlives this process; False when one is running.
 
