@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from gitlab_ci_provider.airflow_internals.run_rows import read_run
+
 
 @dataclass(frozen=True, slots=True)
 class FoundDag:
@@ -58,6 +60,14 @@ def ask_for_look(dag: str) -> None:
                 session.add(DagPriorityParsingRequest(**place))
         except IntegrityError:
             return  # another process has just asked
+
+
+def has_run(dag: str, run: str) -> bool:
+    """Return whether a DAG has a run of this ID."""
+    from airflow.utils.session import create_session
+
+    with create_session() as session:
+        return read_run(session, dag, run) is not None
 
 
 def start_run(dag: str, run: str, conf: Mapping[str, Any], user: str, note: str) -> None:

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Protocol
 
 from gitlab_ci_provider.discovery.sync import Sync, SyncResult
@@ -50,6 +51,10 @@ class Runs(Protocol):
 
     def look(self, name: str) -> None:
         """Have the DAG processor refresh its bundle soon, as far as Airflow knows the DAG's."""
+        ...
+
+    def has(self, dag: str, run: str) -> bool:
+        """Return whether a DAG has a run of this ID."""
         ...
 
     def start(self, dag: str, run: str, conf: dict[str, object], user: str) -> None:
@@ -165,7 +170,7 @@ class Handler:
         elif found is None:
             words = f"Airflow has not read the DAG {target.dag_id} within {self.unread:.0f} s"
             return EventEnd(words=f"{words}: does its DAG processor run?", failed=True)
-        run = event_run(event, self.sync.state)
+        run = event_run(event, self.sync.state, self.runs)
         self.runs.start(target.dag_id, run, dict(event.conf), event.user)
         return EventEnd(words=f"started {run} in {target.dag_id}", dag=target.dag_id, run=run)
 
@@ -174,10 +179,13 @@ class Handler:
         return topology_tag(pipeline) in found.tags
 
 
-def event_run(event: WebhookEvent, state: State) -> str:
+def event_run(event: WebhookEvent, state: State, runs: Runs) -> str:
     """Name the run of an event: always the same, so that it is started once."""
     sha = str(event.conf.get("sha") or "")
-    return state.events.run(event, lambda: state.register.reserve(event.project, event.label, sha))
+    taken = partial(runs.has, dag_id(event.project))
+    return state.events.run(
+        event, lambda: state.register.reserve(event.project, event.label, sha, taken=taken)
+    )
 
 
 def _said(result: SyncResult | None) -> str:

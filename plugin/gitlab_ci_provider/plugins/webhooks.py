@@ -50,6 +50,10 @@ class AirflowRuns:
         """Have the DAG processor look."""
         api_server.ask_for_look(name)
 
+    def has(self, dag: str, run: str) -> bool:
+        """Look for a run."""
+        return api_server.has_run(dag, run)
+
     def start(self, dag: str, run: str, conf: dict[str, object], user: str) -> None:
         """Start a run."""
         api_server.start_run(dag, run, conf, user, begun_note(conf, user))
@@ -88,7 +92,7 @@ class WebhookReception:
 
     def run(self, event: WebhookEvent) -> str:
         """Name the run that an event starts."""
-        return event_run(event, open_state_for_people(self.settings()))
+        return event_run(event, open_state_for_people(self.settings()), AirflowRuns())
 
     def project(self, name: str, token: str) -> Project | None:
         """Find the project of this path or number, if it is its trigger token."""

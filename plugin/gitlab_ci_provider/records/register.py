@@ -56,6 +56,10 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
+def _is_new(_run: str) -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Register:
     """The pipelines of an installation."""
@@ -74,14 +78,22 @@ class Register:
         self._mark(known, RUNNING)
         return known
 
-    def reserve(self, project: str, ref: str, sha: str = "") -> str:
+    def reserve(
+        self, project: str, ref: str, sha: str = "", *, taken: Callable[[str], bool] = _is_new
+    ) -> str:
         """Take the next CI_PIPELINE_ID for a run that is about to be started; returns its ID.
 
         Args:
             project: path of the project, in any of whose DAGs the run may be.
             ref: as in `run_id`, like `sha`.
             sha: the commit, if it is known.
+            taken: whether there is a run of that ID, from before: a new state counts from 1 again.
         """
+        while taken(run := self._reserve(project, ref, sha)):
+            pass
+        return run
+
+    def _reserve(self, project: str, ref: str, sha: str) -> str:
         empty = PipelineEntry(
             project=project,
             dag_id="",

@@ -30,6 +30,7 @@ class FakeRuns:
     read: dict[str, str] = field(default_factory=dict)
     paused: bool = False
     looks: list[str] = field(default_factory=list)
+    old: list[tuple[str, str]] = field(default_factory=list)
     started: list[tuple[str, str, dict[str, object], str]] = field(default_factory=list)
 
     def read_all(self) -> None:
@@ -50,6 +51,10 @@ class FakeRuns:
     def look(self, name: str) -> None:
         """Note what is asked for."""
         self.looks.append(name)
+
+    def has(self, dag: str, run: str) -> bool:
+        """Know of old runs, too."""
+        return (dag, run) in [*self.old, *(one[:2] for one in self.started)]
 
     def start(self, dag: str, run: str, conf: dict[str, object], user: str) -> None:
         """Note what is started."""
@@ -290,3 +295,14 @@ def test_the_run_of_an_event_always_has_the_same_id(bench: Bench):
     assert isinstance(first, EventEnd)
     assert isinstance(second, EventEnd)
     assert first.run == second.run == f"1-main-{event.conf['sha']}"[: len("1-main-") + 8]
+
+
+def test_a_run_of_a_state_that_is_gone_is_not_taken_for_that_of_an_event(bench: Bench):
+    """Numbers begin again with a new state; Airflow still has the run with the first."""
+    event = bench.event()
+    bench.runs.old = [("local__app", f"1-main-{event.conf['sha'][:8]}")]  # type: ignore[index]
+
+    end = bench.step(event)
+
+    assert isinstance(end, EventEnd)
+    assert end.run.startswith("2-main-")

@@ -74,6 +74,13 @@ def test_a_reserved_number_is_that_of_the_run_named_by_it(register: Register):
     assert enter(register, run, dag_id="group__project..other").id == 4
 
 
+def test_ids_of_runs_from_before_are_passed_over(register: Register):
+    """A state that was deleted counts from 1 again; Airflow still has its runs."""
+    known = {"1-main", "2-main"}
+
+    assert register.reserve("group/project", "main", taken=known.__contains__) == "3-main"
+
+
 def test_a_process_that_died_while_it_entered_a_reserved_number_leaves_it_to_the_next(
     register: Register, records: RecordStore, monkeypatch: Any
 ):

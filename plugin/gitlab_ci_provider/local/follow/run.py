@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from gitlab_ci_provider.airflow_api.client import AirflowApi
 from gitlab_ci_provider.local.follow.downstream import is_settled
 from gitlab_ci_provider.local.follow.progress import Follower, RunProgress
 from gitlab_ci_provider.local.follow.result import run_result
@@ -77,7 +78,7 @@ def run_pipeline(
     stored = open_state(home_settings(home.data))
     pipeline = stored.snapshots.load_pipeline(record.digest)
     api.wait_for_dag(dag, shown=shown(pipeline), file=home.dags / f"{dag}.py")
-    follower = Follower(api, dag, _named(stored.register, record, conf), pipeline)
+    follower = Follower(api, dag, _named(api, stored.register, record, conf), pipeline)
     try:
         api.trigger(dag, conf, follower.run)
         watch.begin(follower)
@@ -96,10 +97,15 @@ def run_pipeline(
     )
 
 
-def _named(register: Register, record: DagRecord, conf: Mapping[str, Any]) -> str:
+def _named(api: AirflowApi, register: Register, record: DagRecord, conf: Mapping[str, Any]) -> str:
     """Name the run by the number that its pipeline will have."""
     sha = str(conf.get("sha") or record.ref.sha)
-    return register.reserve(record.project.path, str(conf["ref"]), sha)
+    return register.reserve(
+        record.project.path,
+        str(conf["ref"]),
+        sha,
+        taken=lambda run: api.has_run(record.dag_id, run),
+    )
 
 
 def stop_waiting(run: FollowedRun, home: Home) -> FollowedRun:

@@ -23,17 +23,14 @@ class Asked(BaseModel):
 
 
 def new_run_id(session: Any, dag_id: str, ref: str, sha: str) -> str:
-    """Reserve a number and name a run by it; empty when the state cannot be reached.
-
-    A new state counts from 1 again: names of runs that exist are left out.
-    """
+    """Reserve a number and name a run by it; empty when the state cannot be reached."""
     try:
         state = open_state_for_people(load_settings())
         dag = state.snapshots.load_dag(dag_id)
         path, named = dag.project.path, ref or dag.ref.name
-        while read_run(session, dag_id, run := state.register.reserve(path, named, sha)):
-            pass
+        return state.register.reserve(
+            path, named, sha, taken=lambda run: bool(read_run(session, dag_id, run))
+        )
     except StateError as problem:
         _log.warning("the run gets a name without a number: %s", problem)
         return ""
-    return run
