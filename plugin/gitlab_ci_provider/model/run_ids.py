@@ -15,6 +15,8 @@ _LONGEST = 60
 def run_id(ref: str, sha: str = "", *, number: int = 0, unique: str = "") -> str:
     """Name a run: `12-main-ef0a4fdb` by its number, otherwise `main-ef0a4fdb-UNIQUE`.
 
+    That of a commit without a branch is `12-ef0a4fdb`.
+
     Args:
         ref: whatever the pipeline is for; empty when that is not known.
         sha: the commit, if it is known.
@@ -22,9 +24,11 @@ def run_id(ref: str, sha: str = "", *, number: int = 0, unique: str = "") -> str
         unique: what no other run of the same ref has; not needed with a number.
     """
     short = re.sub(r"^refs/(heads|tags)/", "", ref)
-    label = re.sub(r"[^A-Za-z0-9.]+", "-", short).strip("-.")[:_LONGEST].rstrip("-.")
+    label = re.sub(r"[^A-Za-z0-9.]+", "-", short).strip("-.")[:_LONGEST].rstrip("-.") or "run"
     commit = sha[:8] if is_commit_id(sha) else ""
-    parts = (str(number or ""), label or "run", commit, unique)
+    if is_commit_id(short):  # it is all that is known of the ref
+        label, commit = "", short[:8]
+    parts = (str(number or ""), label, commit, unique)
     return "-".join(part for part in parts if part)
 
 

@@ -15,6 +15,7 @@ SHA = "ef0a4fdb" * 5
     ("refs/tags/v1.0", "12-v1.0-ef0a4fdb"),
     ("../scheduled__x y", "12-scheduled-x-y-ef0a4fdb"),
     ("", "12-run-ef0a4fdb"),
+    (SHA, "12-ef0a4fdb"),
     ("x" * 100, f"12-{'x' * 60}-ef0a4fdb"),
 ])  # fmt: skip
 def test_a_run_is_named_by_number_ref_and_commit(ref: str, name: str):
