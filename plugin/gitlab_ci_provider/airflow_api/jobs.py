@@ -74,7 +74,7 @@ class JobState:
         """Why it ended as it did; of a job that has left nothing, the note of its task."""
         if self.result:
             return str(self.result.get("reason") or "")
-        return self.note.removeprefix(ABSENT_NOTE)
+        return self.note.removeprefix(ABSENT_NOTE) if self.ended else ""
 
     @property
     def ended(self) -> bool:

@@ -1,7 +1,7 @@
 import { act } from "react";
 import { expect, it, vi } from "vitest";
 
-import type { PipelineView } from "../src/data/types";
+import type { JobView, PipelineView } from "../src/data/types";
 import { PipelinePage } from "../src/pipeline/PipelinePage";
 import { job, view } from "./made";
 import { mountEach, page, show } from "./mounted";
@@ -78,6 +78,22 @@ it("plays a manual job from its chip, if its reader may", async () => {
   expect([...buttons].map((button) => button.ariaLabel)).toEqual(["Play later"]);
   await act(async () => buttons[0]?.click());
   expect(asked.mock.calls.map(([url]) => new URL(url).pathname)).toContain("/api/v2/dags/group__project/clearTaskInstances");
+});
+
+it("opens the form of a manual job that asks once it has been played", async () => {
+  Object.assign(HTMLDialogElement.prototype, { showModal: vi.fn() }); // jsdom has none
+  const seen = (given: Partial<JobView>) =>
+    view({ status: "running", ended: "", stages: [{ name: "deploy", jobs: [job("later", given)] }], may: { clear: true, answer: true } });
+  answer({ view: seen({ status: "manual" }) });
+  await open();
+  await act(async () => page.place.querySelector<HTMLButtonElement>(".glp-play")?.click());
+  expect(page.place.querySelector("dialog")).toBeNull();
+
+  answer({ view: seen({ status: "created" }), version: "2" }, { view: seen({ status: "manual", blocking: true }), version: "3" });
+  await act(async () => vi.advanceTimersByTimeAsync(2000));
+  expect(page.place.querySelector(".glp-play")).toBeNull();
+  await act(async () => vi.advanceTimersByTimeAsync(10_000));
+  expect(page.place.querySelector("dialog")?.textContent).toContain("Play later");
 });
 
 it("keeps instances of a parallel job in sight that have failed, while the others are folded", async () => {

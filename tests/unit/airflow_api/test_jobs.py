@@ -40,6 +40,14 @@ def test_a_job_that_rules_left_out_is_absent_and_not_skipped():
     assert (skipped.status, skipped.reason) == ("skipped", "an earlier job failed")
 
 
+def test_a_job_that_is_to_run_again_has_no_reason_any_more():
+    """The note of its task stays until it begins."""
+    note = "Job skipped: an earlier job failed"
+    job = JobState(name="j", task="j", state=None, try_number=1, bridge=False, note=note)
+
+    assert (job.status, job.reason) == ("created", "")
+
+
 def test_a_job_that_was_cleared_and_then_passed_over_is_canceled():
     """Its result is from the time before: a run was retried, and then canceled at once."""
     left = {"status": "failed", "reason": "exit code 1"}

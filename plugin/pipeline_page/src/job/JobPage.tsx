@@ -37,7 +37,7 @@ export function JobPage({ view, job, stage, refresh }: { view: PipelineView; job
           </span>
           {job.name}
         </h3>
-        <JobActions view={view} job={job} refresh={refresh} />
+        <JobActions key={job.task} view={view} job={job} refresh={refresh} />
       </div>
       {reason && <p className={`glp-notice glp-${job.status}`}>{reason}</p>}
       <Facts view={view} job={job} />
