@@ -143,6 +143,21 @@ job:
 """
 
 
+def test_includes_depend_on_the_run(stack: Stack, tmp_path: Path):
+    """With the variable there are jobs, in another DAG than that of the ref, which is followed."""
+    files = {
+        ".gitlab-ci.yml": "include: [{local: more.yml, rules: [{if: $MORE}]}]\n",
+        "more.yml": "more: {script: echo more}\n",
+    }
+    repository = make_repository(tmp_path / "including", files)
+
+    without, included = stack.run(repository), stack.run(repository, "--var", "MORE=1")
+
+    assert (without["status"], without["jobs"]) == ("skipped", {})
+    assert included["status"] == "passed"
+    assert {name: job["status"] for name, job in included["jobs"].items()} == {"more": "success"}
+
+
 def test_the_second_run_finds_the_cache(stack: Stack, tmp_path: Path):
     """What a job caches is there in the next pipeline."""
     repository = make_repository(tmp_path / "cached", {".gitlab-ci.yml": CACHED})

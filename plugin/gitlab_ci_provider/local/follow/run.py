@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from gitlab_ci_provider.airflow_api.client import AirflowApi
+from gitlab_ci_provider.airflow_api.pipelines import PipelineKey, followed
 from gitlab_ci_provider.local.follow.downstream import is_settled
 from gitlab_ci_provider.local.follow.progress import Follower, RunProgress
 from gitlab_ci_provider.local.follow.result import run_result
@@ -18,6 +19,7 @@ from gitlab_ci_provider.model.dag_record import DagRecord
 from gitlab_ci_provider.model.topology import shown
 from gitlab_ci_provider.records.register import Register
 from gitlab_ci_provider.settings import home_settings
+from gitlab_ci_provider.snapshots.store import SnapshotStore
 from gitlab_ci_provider.state import open_state
 
 _LOOK_SECONDS = 0.4
@@ -83,18 +85,40 @@ def run_pipeline(
         api.trigger(dag, conf, follower.run)
         watch.begin(follower)
         end = _follow(follower, watch)
+        while moved := _where_it_goes_on(follower, stored.snapshots):
+            follower = moved
+            watch.begin(follower)
+            end = _follow(follower, watch)
         _wait_for_downstream(follower)
     except KeyboardInterrupt:
         watch.tell("stopping the pipeline ... (press Ctrl-C again to leave it running)")
         stopped = _stopped(follower, home)
         watch.show(stopped.end)
         return stopped
+    return _report(follower, end, home)
+
+
+def _report(follower: Follower, end: RunProgress, home: Home) -> FollowedRun:
+    """Report a run that has ended, or that waits for a person."""
     if end.ended:
         return FollowedRun(follower=follower, end=end, result=run_result(follower, end, home))
     result = run_result(follower, end, home, status="manual")
     return FollowedRun(
         follower=follower, end=end, result=result, how="waiting", blocked=end.blocked
     )
+
+
+def _where_it_goes_on(follower: Follower, snapshots: SnapshotStore) -> Follower | None:
+    """Return a follower in the DAG that has the run's jobs, when the DAG of the ref lacks them.
+
+    Includes may depend on the source, on variables and on changed files.
+    """
+    here = PipelineKey(dag=follower.dag, run=follower.run)
+    key = followed(follower.api, here)
+    if key == here:
+        return None
+    pipeline = snapshots.load_pipeline(snapshots.load_dag(key.dag).digest)
+    return Follower(follower.api, key.dag, key.run, pipeline)
 
 
 def _named(api: AirflowApi, register: Register, record: DagRecord, conf: Mapping[str, Any]) -> str:
