@@ -19,6 +19,7 @@ from gitlab_ci_provider.model.project import Ref
 from gitlab_ci_provider.model.topology import topology_tag
 from gitlab_ci_provider.runs.bridge.artifact_files import artifact_reader
 from gitlab_ci_provider.runs.context import TaskContext
+from gitlab_ci_provider.runs.create.changed_files import changed_paths, compared, other_trees
 from gitlab_ci_provider.runs.create.pinned import pin
 from gitlab_ci_provider.runs.form import RunForm
 from gitlab_ci_provider.runs.job_run import JobRun
@@ -112,16 +113,22 @@ def _compile(run: JobRun, bridge: Bridge, upstream: Upstream) -> Pipeline:
     from gitlab_ci_provider.compiler.child import compile_child  # DAG parsing needs no YAML
 
     record = run.record
+    ref, request = record.ref, record.merge_request
     repository = repository_of(record.project.clone_url, run.settings, record.project)
-    repository.fetch(record.ref.sha)
+    repository.fetch(ref.sha)
     compiled = compile_child(
         bridge,
-        repository.at(record.ref.sha),
+        repository.at(ref.sha),
         PipelineContext(
             project=record.project,
-            ref=record.ref,
+            ref=ref,
             source="parent_pipeline",
             variables=upstream.variables,
+            changed_paths=changed_paths(repository, request, ref, record.commit.before_sha),
+            compared=compared(repository, ref),
+            other_trees=other_trees(run.settings, record.project),
+            merge_request=request,
+            target_branch=request.target_branch if request else None,
             commit=record.commit,
             config_path=record.config_path,
             configured=configured_variables(record.project, run.settings),
