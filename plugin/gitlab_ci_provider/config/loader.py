@@ -26,12 +26,12 @@ from yaml.events import (
     SequenceEndEvent,
     SequenceStartEvent,
 )
-from yaml.parser import ParserError
 from yaml.reader import ReaderError
 
 from gitlab_ci_provider.config.diagnostics import Diagnostics
 from gitlab_ci_provider.config.raw import Map, Mark, Node, Reference, Seq
 from gitlab_ci_provider.config.scalars import DisallowedClassError, resolve, to_ruby_text
+from gitlab_ci_provider.config.yaml_errors import LoadError, not_text, syntax_error
 
 MAX_DEPTH = 100
 MAX_NODES = 2_000_000
@@ -41,34 +41,9 @@ _RUBY_TAG = "!ruby/"
 _BINARY_TAGS = ("tag:yaml.org,2002:binary", "!binary")
 _TYPED_TAGS = tuple(f"tag:yaml.org,2002:{name}" for name in ("int", "float", "bool", "null"))
 _ANCHORS = "It must come first, in the same file; `extends` and `!reference` reach other files."
-_TABS = "Indent with spaces: YAML does not accept tabs there."
-_QUOTES = "Put a text that begins with `{}` in quotes."
-_SYNTAX_HINTS = {
-    "while scanning an alias": _QUOTES.format("*"),
-    "while scanning an anchor": _QUOTES.format("&"),
-    "while scanning a tag": _QUOTES.format("!"),
-    "mapping values are not allowed in this context": (
-        "Put a text that contains `: ` in quotes, or mend the indentation."
-    ),
-    "found a tab character that violates indentation": _TABS,
-    "found unknown escape character": "Use single quotes, or write `\\\\` for a backslash.",
-}
-"""What to do, by libyaml's name for the problem or for what it was reading."""
-
 _NUMBER_STARTS = frozenset("0123456789")
 _NULL_WORDS = frozenset({"", "~", "null", "Null", "NULL"})
 _BOOLEAN_WORDS = frozenset({"yes", "no", "on", "off", "true", "false"})
-
-
-class LoadError(Exception):
-    """The text is not YAML that GitLab accepts; the message says where."""
-
-    def __init__(self, code: str, message: str, mark: Mark, hint: str | None = None):
-        super().__init__(message)
-        self.code = code
-        self.message = message
-        self.mark = mark
-        self.hint = hint
 
 
 def load(text: str, file: str, diagnostics: Diagnostics, first_line: int = 1) -> Node:
@@ -119,9 +94,9 @@ class _Builder:
                     break
                 self._take(event)
         except MarkedYAMLError as error:
-            raise self._syntax_error(error, text) from error
+            raise syntax_error(error, text, self._place) from error
         except ReaderError as error:
-            raise self._not_text(error, text) from error
+            raise not_text(error, text, self._place) from error
         self._note_rest(parser)
         return self.root
 
@@ -147,7 +122,11 @@ class _Builder:
         at = event.start_mark
         if at is None:
             return Mark(self.file)
-        return Mark(self.file, at.line + 1 + self.offset, at.column + 1)
+        return self._place(at.line + 1, at.column + 1)
+
+    def _place(self, line: int, column: int) -> Mark:
+        """Name a place by its line and column in the text, from 1."""
+        return Mark(self.file, line + self.offset, column)
 
     def _count(self, nodes: int, event: Event) -> None:
         self.nodes += nodes
@@ -274,28 +253,6 @@ class _Builder:
         parent.written.add(key)
         owner.put(key, node, mark)
 
-    def _syntax_error(self, error: MarkedYAMLError, text: str) -> LoadError:
-        """Word it as Psych does, which names the place of the context, with libyaml's place."""
-        at = error.problem_mark
-        around = error.context_mark or (None if isinstance(error, ParserError) else at)
-        line, column = (at.line + 1, at.column + 1) if at else (1, 1)
-        mark = Mark(self.file, line + self.offset, column)
-        words = " ".join(part for part in (error.problem, error.context) if part)
-        place = (around.line + 1 + self.offset, around.column + 1) if around else (1, 1)
-        message = f"(<unknown>): {words} at line {place[0]} column {place[1]}"
-        return LoadError("yaml-syntax", message, mark, _syntax_hint(error, text))
-
-    def _not_text(self, error: ReaderError, text: str) -> LoadError:
-        """Word it as Psych does.
-
-        Unlike GitLab, which names line 1, the message has the place of the character.
-        """
-        before = text.encode()[: error.position].decode(errors="replace")
-        line = before.count("\n") + 1 + self.offset
-        column = len(before) - before.rfind("\n")
-        message = f"(<unknown>): {error.reason} at line {line} column {column}"
-        return LoadError("yaml-syntax", message, Mark(self.file, line, column))
-
 
 class _Size(NamedTuple):
     """How many nodes a node stands for with its aliases expanded, and how deep they are."""
@@ -341,16 +298,6 @@ class _Open:
     def size(self) -> _Size:
         """Return its final size."""
         return _Size(self.weight, self.height)
-
-
-def _syntax_hint(error: MarkedYAMLError, text: str) -> str | None:
-    """Say what to do about a syntax error, where there is one usual reason for it."""
-    known = _SYNTAX_HINTS.get(error.problem or "") or _SYNTAX_HINTS.get(error.context or "")
-    at = error.problem_mark
-    if known or at is None or error.problem != "found character that cannot start any token":
-        return known
-    character = text.split("\n")[at.line][at.column : at.column + 1]
-    return _TABS if character == "\t" else _QUOTES.format(character)
 
 
 def _binary(text: str) -> str:

@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 
 from gitlab_ci_provider.config.diagnostics import Diagnostics
 from gitlab_ci_provider.config.documents import decode
-from gitlab_ci_provider.config.loader import LoadError, load
+from gitlab_ci_provider.config.loader import load
 from gitlab_ci_provider.config.raw import Map, Mark, Node, Seq
+from gitlab_ci_provider.config.yaml_errors import LoadError
 from gitlab_ci_provider.model.diagnostic import Diagnostic, errors_in
 from gitlab_ci_provider.model.runner import RunnerProfile
 from gitlab_ci_provider.pods.shared_configuration import shared_configuration

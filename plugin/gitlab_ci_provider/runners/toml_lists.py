@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from gitlab_ci_provider.config.diagnostics import Diagnostics
-from gitlab_ci_provider.config.loader import LoadError, load
+from gitlab_ci_provider.config.loader import load
 from gitlab_ci_provider.config.raw import to_data
+from gitlab_ci_provider.config.yaml_errors import LoadError
 
 
 @dataclass(frozen=True, slots=True)

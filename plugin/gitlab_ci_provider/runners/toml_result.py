@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from gitlab_ci_provider.config.diagnostics import Diagnostics
-from gitlab_ci_provider.config.loader import LoadError, load
+from gitlab_ci_provider.config.loader import load
 from gitlab_ci_provider.config.raw import Map, Seq
+from gitlab_ci_provider.config.yaml_errors import LoadError
 from gitlab_ci_provider.model.diagnostic import Diagnostic, SourceLocation
 from gitlab_ci_provider.model.runner import RunnerProfile
 from gitlab_ci_provider.runners.file import read_runners

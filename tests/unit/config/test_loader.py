@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from gitlab_ci_provider.config.diagnostics import Diagnostics
-from gitlab_ci_provider.config.loader import LoadError, load
+from gitlab_ci_provider.config.loader import load
 from gitlab_ci_provider.config.raw import Map, Mark, Node, Reference, Seq
+from gitlab_ci_provider.config.yaml_errors import LoadError
 
 
 def _load(text: str) -> Node:

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from gitlab_ci_provider.config.diagnostics import Diagnostics
-from gitlab_ci_provider.config.loader import LoadError, load
+from gitlab_ci_provider.config.loader import load
 from gitlab_ci_provider.config.raw import to_data
+from gitlab_ci_provider.config.yaml_errors import LoadError
 from gitlab_ci_provider.model.quoted import quoted
 
 _EDGES = (".pre", ".post")

@@ -15,8 +15,9 @@ from gitlab_ci_provider.config.inputs.references import check_references
 from gitlab_ci_provider.config.inputs.spec import read_header
 from gitlab_ci_provider.config.inputs.tags import NEWER, tagged
 from gitlab_ci_provider.config.keywords.fields import Field
-from gitlab_ci_provider.config.loader import LoadError, load
+from gitlab_ci_provider.config.loader import load
 from gitlab_ci_provider.config.raw import Map, Mark
+from gitlab_ci_provider.config.yaml_errors import LoadError
 from gitlab_ci_provider.model.input_spec import InputSpec
 from gitlab_ci_provider.rules.inputs import numbers_of_texts, resolve_inputs
 
