@@ -11,7 +11,7 @@ import pytest
 
 from e2e.embedded import Stack
 from e2e.logs import log_lines
-from gitlab_ci_provider.pods.pod import SERVICES_GRACE
+from gitlab_ci_provider.pods.grace import SERVICES_GRACE
 from processes.waiting import wait_until
 
 EXAMPLE = Path(__file__).parents[2] / "dags" / "examples" / "job_pod" / "job_pod.py"

@@ -12,6 +12,7 @@ from kubernetes import client as k8s
 from gitlab_ci_provider.airflow_internals.tasks import failed_trigger
 from gitlab_ci_provider.hooks.kubernetes import client_of
 from gitlab_ci_provider.hooks.outages import patient
+from gitlab_ci_provider.pods.grace import grace_of_job
 from gitlab_ci_provider.runs.job import told_to_end
 from gitlab_ci_provider.runs.job.taken_back import taken_back
 from gitlab_ci_provider.settings import load_settings
@@ -36,6 +37,9 @@ class FollowedPodOperator(KubernetesPodOperator):
 
     def on_kill(self) -> None:
         """Delete the pod, unless only the worker is to end."""
+        needed = grace_of_job(self.pod) if self.pod else None
+        if needed is not None:
+            self.termination_grace_period = needed
         told_to_end.tell(super().on_kill)
 
     @cached_property

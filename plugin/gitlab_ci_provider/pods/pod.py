@@ -15,6 +15,7 @@ from gitlab_ci_provider.model.image import Image, PullPolicy
 from gitlab_ci_provider.model.plan import IdToken
 from gitlab_ci_provider.model.runner import RunnerProfile
 from gitlab_ci_provider.model.service import PlannedService
+from gitlab_ci_provider.pods.grace import grace_of_spec, noted_grace
 from gitlab_ci_provider.pods.id_tokens import id_token_mounts, id_token_volumes
 from gitlab_ci_provider.pods.naming import LABEL_DOMAIN, label_value
 from gitlab_ci_provider.pods.patches import patched
@@ -31,9 +32,6 @@ from gitlab_ci_provider.pods.security import (
 from gitlab_ci_provider.pods.services import host_aliases, service_container
 from gitlab_ci_provider.pods.volumes import build_mounts, helper_mounts, service_mounts, volumes
 
-SERVICES_GRACE = 30
-"""Seconds that services have to end after the job has; Kubernetes' own default."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PodRequest:
@@ -45,7 +43,7 @@ class PodRequest:
         profile: the runner that has taken the job, with what the job changes of it.
         honor_entrypoint: the image's entrypoint starts the script, see `_build`.
         services: containers that start before all others, and end after them.
-        grace: seconds that it may take to end once it is deleted: `after_script` still runs.
+        grace: seconds that a canceled job may take to end: `after_script` still runs.
         deadline: seconds after which Kubernetes ends the pod whatever happens.
         annotations: for people and dashboards; keys without the domain.
         id_tokens: tokens of the service account that the job gets.
@@ -76,11 +74,12 @@ def build_pod(request: PodRequest) -> k8s.V1Pod:
         SystemFailure: a patch of the runner does not fit.
     """
     profile = request.profile
+    grace = grace_of_spec(request.grace, services=bool(request.services))
     own = (pull_secret_name(request.name),) if request.logins else ()
     spec = k8s.V1PodSpec(
         restart_policy="Never",
         active_deadline_seconds=request.deadline,
-        termination_grace_period_seconds=request.grace,
+        termination_grace_period_seconds=grace,
         enable_service_links=False,
         security_context=pod_context(profile.security),
         host_aliases=host_aliases(request.services, profile),
@@ -96,12 +95,11 @@ def build_pod(request: PodRequest) -> k8s.V1Pod:
         ],
         **placement(profile, own),
     )
-    return k8s.V1Pod(
-        api_version="v1",
-        kind="Pod",
-        metadata=_metadata(request),
-        spec=patched(spec, profile.pod_patches, profile.name),
-    )
+    spec = patched(spec, profile.pod_patches, profile.name)
+    metadata = _metadata(request)
+    if spec.termination_grace_period_seconds == grace:  # the runner leaves it to us
+        metadata.annotations |= noted_grace(request.grace, grace)
+    return k8s.V1Pod(api_version="v1", kind="Pod", metadata=metadata, spec=spec)
 
 
 def build_secret(request: PodRequest, contents: Mapping[str, str]) -> k8s.V1Secret:

@@ -14,6 +14,7 @@ from gitlab_ci_provider.hooks.resource_groups import ResourceGroup
 from gitlab_ci_provider.model.image import Image
 from gitlab_ci_provider.model.rules import JobDecision, When
 from gitlab_ci_provider.model.runner import RunnerProfile
+from gitlab_ci_provider.model.service import PlannedService
 from gitlab_ci_provider.model.variables import ConfiguredVariables
 from gitlab_ci_provider.planner.resource_group import resource_groups
 from gitlab_ci_provider.pods.naming import LABEL_DOMAIN, label_value
@@ -32,6 +33,9 @@ LABELS = {
     f"{LABEL_DOMAIN}/project": label_value(PROJECT.path),
     f"{LABEL_DOMAIN}/pipeline": "1",
 }
+SERVICE = PlannedService(
+    name="s", image=Image(name="debian:12"), hosts=(), command=None, environment={}
+)
 STUBBORN = "trap : TERM; echo ready; while :; do sleep 0.1; done"
 
 
@@ -51,13 +55,17 @@ def settings(
     return Settings(home=tmp_path)
 
 
-def make_pod(core: client.CoreV1Api, namespace: str, name: str, **labels: str) -> client.V1Pod:
+def make_pod(
+    core: client.CoreV1Api, namespace: str, name: str, services: int = 0, **labels: str
+) -> client.V1Pod:
     """Make a pod with the labels of a job's, which does not end by TERM."""
     request = PodRequest(
         name=name,
         image=Image(name="debian:12"),
         profile=RunnerProfile(helper_image="x", namespace=namespace),
         deadline=600,
+        grace=90,
+        services=(SERVICE,) * services,
         labels={
             "installation": "this",
             "project": PROJECT.path,
@@ -92,8 +100,9 @@ def deleting(core: client.CoreV1Api, namespace: str) -> dict[str, client.V1Pod]:
 def test_pods_of_some_jobs_of_one_pipeline_are_deleted(
     core: client.CoreV1Api, api: Api, settings: Settings
 ):
-    """Others stay; people who look at a pod read why; it keeps its grace period."""
+    """Others stay; people who look at a pod read why; its job has the time that it needs."""
     make_pod(core, api.namespace, "mine", job="test: [a]")
+    make_pod(core, api.namespace, "served", services=1, job="test: [a]")
     make_pod(core, api.namespace, "other-job", job="test: [b]")
     make_pod(core, api.namespace, "other-pipeline", job="test: [a]", pipeline="2")
     make_pod(core, api.namespace, "other-airflow", job="test: [a]", installation="another")
@@ -101,9 +110,10 @@ def test_pods_of_some_jobs_of_one_pipeline_are_deleted(
     deleted = delete_pods(settings, PodsOf("this", PROJECT.path, 1), "by pipeline 7", ["test: [a]"])
 
     found = deleting(core, api.namespace)
-    assert deleted == list(found) == ["mine"]
+    assert deleted == list(found) == ["mine", "served"]
     assert found["mine"].metadata.annotations[CANCELED] == "by pipeline 7"
-    assert found["mine"].metadata.deletion_grace_period_seconds == 30
+    assert found["served"].spec.termination_grace_period_seconds == 30
+    assert [pod.metadata.deletion_grace_period_seconds for pod in found.values()] == [90, 90]
 
 
 def test_what_ended_jobs_have_left_is_swept(core: client.CoreV1Api, api: Api, settings: Settings):

@@ -13,6 +13,7 @@ from kubernetes import client as k8s
 
 from gitlab_ci_provider.airflow_internals import pod_operator
 from gitlab_ci_provider.operators.job import GitlabJobOperator
+from gitlab_ci_provider.pods.grace import noted_grace
 from unit.airflow_internals.contracts import contract
 
 
@@ -91,6 +92,10 @@ def test_a_stopped_task_deletes_its_pod_and_says_so(operator: GitlabJobOperator)
         operator.on_kill()
         assert pod_operator.was_killed(operator)
         assert operator.client.deleted == [{"name": "job-1", "namespace": "jobs"}]
+    with contract("termination_grace_period", "time for after_script where there are services"):
+        operator.pod.metadata.annotations = noted_grace(90)
+        operator.on_kill()
+        assert operator.client.deleted[-1]["grace_period_seconds"] == 90
 
 
 def test_the_operator_takes_what_we_give_it():

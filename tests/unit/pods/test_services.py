@@ -9,8 +9,9 @@ from kubernetes import client as k8s
 
 from gitlab_ci_provider.model.image import Image
 from gitlab_ci_provider.model.runner import RunnerProfile
-from gitlab_ci_provider.model.runner_parts import Network
+from gitlab_ci_provider.model.runner_parts import Network, PodPatch
 from gitlab_ci_provider.model.service import PlannedService
+from gitlab_ci_provider.pods.grace import SERVICES_GRACE, grace_of_job
 from gitlab_ci_provider.pods.pod import PodRequest, build_pod
 from gitlab_ci_provider.pods.services import lacks_sidecars, service_names
 
@@ -110,3 +111,29 @@ def test_a_cluster_without_sidecars_is_noticed():
     assert body["spec"]["initContainers"][0]["restartPolicy"] == "Always"
     assert lacks_sidecars(old, wanted)
     assert not lacks_sidecars(build_pod(REQUEST), wanted)
+
+
+def test_services_have_less_time_to_end_than_a_canceled_job():
+    """A kubelet gives them the spec's time once the job has ended, so a cancel asks for more."""
+    pod = build_pod(replace(REQUEST, grace=330))
+
+    assert pod.spec.termination_grace_period_seconds == SERVICES_GRACE
+    assert grace_of_job(pod) == 330
+
+
+def test_a_pod_without_services_has_the_time_of_its_job():
+    """As its spec says, so that whatever deletes the pod leaves time for `after_script`."""
+    pod = build_pod(replace(REQUEST, grace=330, services=()))
+
+    assert pod.spec.termination_grace_period_seconds == 330
+    assert grace_of_job(pod) is None
+
+
+def test_a_runner_may_decide_how_long_pods_take_to_end():
+    """Its patch of the spec holds for every deletion."""
+    patch = PodPatch(name="p", type="merge", patch={"terminationGracePeriodSeconds": 60})
+    profile = replace(REQUEST.profile, pod_patches=(patch,))
+    pod = build_pod(replace(REQUEST, grace=330, profile=profile))
+
+    assert pod.spec.termination_grace_period_seconds == 60
+    assert grace_of_job(pod) is None

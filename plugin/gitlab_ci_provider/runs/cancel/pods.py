@@ -13,6 +13,7 @@ from gitlab_ci_provider.exceptions import SystemFailure
 from gitlab_ci_provider.hooks.kubernetes import UNREACHABLE, connect_to
 from gitlab_ci_provider.hooks.outages import say
 from gitlab_ci_provider.hooks.runners import ANYWHERE, load_runners, places
+from gitlab_ci_provider.pods.grace import grace_of_job
 from gitlab_ci_provider.pods.naming import LABEL_DOMAIN, label_value
 from gitlab_ci_provider.settings import Settings
 
@@ -65,7 +66,8 @@ def delete_pods(
 
     def delete(client: k8s.CoreV1Api, namespace: str) -> list[str]:
         pods = _pods(client, namespace, pods_of.selector)
-        return [_delete(client, pod, reason) for pod in pods if jobs is None or _job(pod) in jobs]
+        wanted = [pod for pod in pods if jobs is None or _job(pod) in jobs]
+        return [_delete(client, pod, reason, grace_of_job(pod)) for pod in wanted]
 
     return _everywhere(settings, pods_of, delete)
 
@@ -86,7 +88,7 @@ def sweep_pods(settings: Settings, pods_of: PodsOf, jobs: Collection[str]) -> li
         if namespace != ANYWHERE and len(ours) == len(pods):
             _delete_secrets(client, namespace, pods_of.selector)
         left = [pod for pod in ours if pod.metadata.deletion_timestamp is None]
-        return [_delete(client, pod, "its job has ended") for pod in left]
+        return [_delete(client, pod, "its job has ended", None) for pod in left]
 
     return _everywhere(settings, pods_of, sweep)
 
@@ -140,13 +142,14 @@ def _job(pod: k8s.V1Pod) -> str:
     return str((pod.metadata.annotations or {}).get(f"{LABEL_DOMAIN}/job", ""))
 
 
-def _delete(client: k8s.CoreV1Api, pod: k8s.V1Pod, reason: str) -> str:
+def _delete(client: k8s.CoreV1Api, pod: k8s.V1Pod, reason: str, grace: int | None) -> str:
     name, namespace = pod.metadata.name, pod.metadata.namespace
     try:
         client.patch_namespaced_pod(
             name, namespace, {"metadata": {"annotations": {CANCELED: reason}}}
         )
-        client.delete_namespaced_pod(name, namespace)
+        options = k8s.V1DeleteOptions(grace_period_seconds=grace)
+        client.delete_namespaced_pod(name, namespace, body=options)
     except ApiException as problem:
         if problem.status != 404:
             raise

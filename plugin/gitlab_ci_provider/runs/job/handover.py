@@ -28,6 +28,7 @@ class Handover:
         hides: Airflow Variables with values that must not be seen, and that the helper does not
             know: it only hides those of the job.
         hop: counts how often the pod went to a triggerer in this try of the task.
+        grace: seconds that the job needs to end if it is canceled; None for the pod's own.
         archive_key: of this try, if the triggerer ends the task of a job that passes; empty if a
             worker has to come back.
     """
@@ -45,6 +46,7 @@ class Handover:
     hides: tuple[str, ...] = ()
     why: Why = ""
     hop: int = 1
+    grace: int | None = None
     archive_key: str = ""
 
 

@@ -15,6 +15,7 @@ from kubernetes.client.exceptions import ApiException
 
 from gitlab_ci_provider.airflow_internals.tasks import instance_name
 from gitlab_ci_provider.exceptions import SystemFailure
+from gitlab_ci_provider.pods.grace import grace_of_job
 from gitlab_ci_provider.pods.naming import LABEL_DOMAIN
 from gitlab_ci_provider.pods.pod import owned_by, owner_references
 
@@ -114,11 +115,12 @@ def delete_pod(client: k8s.CoreV1Api, pod: k8s.V1Pod, grace: int | None = None) 
     Args:
         client: of the cluster.
         pod: to delete.
-        grace: seconds that its processes have; None for its own.
+        grace: seconds that its processes have; None for those that a job needs which still runs.
     """
     uid = pod.metadata.uid
     options = k8s.V1DeleteOptions(
-        preconditions=k8s.V1Preconditions(uid=uid) if uid else None, grace_period_seconds=grace
+        preconditions=k8s.V1Preconditions(uid=uid) if uid else None,
+        grace_period_seconds=grace_of_job(pod) if grace is None else grace,
     )
     try:
         client.delete_namespaced_pod(pod.metadata.name, pod.metadata.namespace, body=options)

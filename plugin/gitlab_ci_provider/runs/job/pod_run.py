@@ -23,8 +23,8 @@ from gitlab_ci_provider.model.runner import RunnerProfile
 from gitlab_ci_provider.planner.plan import PlannedJob, plan_job
 from gitlab_ci_provider.planner.plan_request import PlanRequest, places_to_hide
 from gitlab_ci_provider.planner.time_limits import access_ends_early, job_timeout
+from gitlab_ci_provider.pods.grace import SERVICES_GRACE
 from gitlab_ci_provider.pods.id_tokens import refuse_without_account
-from gitlab_ci_provider.pods.pod import SERVICES_GRACE
 from gitlab_ci_provider.pods.pull_policy import PullPolicies, pull_policies
 from gitlab_ci_provider.pods.refusals import refusal
 from gitlab_ci_provider.pods.start_budget import waited

@@ -19,6 +19,7 @@ from gitlab_ci_provider.airflow_internals.tasks import defer, instance_name, tas
 from gitlab_ci_provider.exceptions import TimeoutFailure
 from gitlab_ci_provider.hooks.triggerer import Life
 from gitlab_ci_provider.model import xcom_keys
+from gitlab_ci_provider.pods.grace import grace_of_job, noted_grace
 from gitlab_ci_provider.runs.job.handover import Handover, Why, pack
 from gitlab_ci_provider.runs.job.position import BEGINNING, Position
 from gitlab_ci_provider.runs.job.trigger import JobPodTrigger
@@ -120,7 +121,11 @@ def next_shift(operator: KubernetesPodOperator, settings: Settings, handed: Hand
     operator.kubernetes_conn_id = handed.connection
     operator.namespace = handed.namespace
     metadata = k8s.V1ObjectMeta(
-        name=handed.pod, namespace=handed.namespace, uid=handed.uid, labels={}
+        name=handed.pod,
+        namespace=handed.namespace,
+        uid=handed.uid,
+        labels={},
+        annotations=noted_grace(handed.grace),
     )
     operator.pod = k8s.V1Pod(metadata=metadata)
     if handed.timeout:
@@ -208,22 +213,7 @@ def hand_over(
     Raises:
         TaskDeferred: always; Airflow resumes the task with `follow_on`.
     """
-    pod: Any = operator.pod
-    handover = Handover(
-        connection=operator.kubernetes_conn_id or "",
-        namespace=pod.metadata.namespace,
-        pod=pod.metadata.name,
-        uid=pod.metadata.uid or "",
-        deadline=shift.deadline,
-        timeout=_timeout(operator),
-        patience=patience,
-        position=position,
-        services=shift.services,
-        unsettled=shift.unsettled,
-        hides=shift.hides,
-        hop=shift.hop,
-        archive_key=shift.archive_key,
-    )
+    handover = _handover(shift, operator, position, patience)
     trigger = JobPodTrigger(
         handover=pack(handover),
         patience=patience,
@@ -238,3 +228,25 @@ def hand_over(
 
 def _now() -> float:
     return datetime.now(UTC).timestamp()
+
+
+def _handover(
+    shift: Shift, operator: KubernetesPodOperator, position: Position, patience: float
+) -> Handover:
+    pod: Any = operator.pod
+    return Handover(
+        connection=operator.kubernetes_conn_id or "",
+        namespace=pod.metadata.namespace,
+        pod=pod.metadata.name,
+        uid=pod.metadata.uid or "",
+        deadline=shift.deadline,
+        timeout=_timeout(operator),
+        patience=patience,
+        position=position,
+        services=shift.services,
+        unsettled=shift.unsettled,
+        hides=shift.hides,
+        hop=shift.hop,
+        grace=grace_of_job(pod),
+        archive_key=shift.archive_key,
+    )

@@ -22,7 +22,7 @@ from gitlab_ci_provider.hooks.pod_hub import UnreachableError, hub_of
 from gitlab_ci_provider.hooks.pod_trigger_io import OutOfTimeError, TriggerIO
 from gitlab_ci_provider.model import xcom_keys
 from gitlab_ci_provider.model.run import BY_HAND, JobResult, JobStatus
-from gitlab_ci_provider.pods.pod import SERVICES_GRACE
+from gitlab_ci_provider.pods.grace import SERVICES_GRACE
 from gitlab_ci_provider.pods.seen import SeenPod
 from gitlab_ci_provider.pods.service_watch import ServiceWatch
 from gitlab_ci_provider.pods.starting import Starting
@@ -115,8 +115,7 @@ class JobPodTrigger(BaseTrigger):
             return False
         await to_thread(self._tell, result)
         place = Place(left.connection, left.namespace)
-        grace = SERVICES_GRACE
-        if problem := await delete_pod(place, left.pod, left.uid, self.outage, grace):
+        if problem := await delete_pod(place, left.pod, left.uid, self.outage, SERVICES_GRACE):
             self.log.warning("the pod is left for the end of the pipeline: %s", problem)
         return True
 
@@ -141,7 +140,8 @@ class JobPodTrigger(BaseTrigger):
         self.log.warning("the task was ended by hand: the pod is deleted, after_script still runs")
         handover = unpack(self.handover)
         place = Place(handover.connection, handover.namespace)
-        deleting = asyncio.create_task(delete_pod(place, handover.pod, handover.uid, self.outage))
+        pod = (handover.pod, handover.uid)
+        deleting = asyncio.create_task(delete_pod(place, *pod, self.outage, handover.grace))
         if state == "failed":
             canceled = JobResult(status=JobStatus.CANCELED, reason=BY_HAND)
             await to_thread(self._tell, canceled)
