@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gitlab_ci_provider.exceptions import JobFailure
+from gitlab_ci_provider.pods.grace import noted_grace
+from gitlab_ci_provider.pods.naming import LABEL_DOMAIN
+from gitlab_ci_provider.runs.job.trigger import JobPodTrigger
 from integration.cluster.faults import misbehaving, tell
 from integration.cluster.support import Cluster, has_ended, refused
 from integration.cluster.waiting_task import CONNECTION, Task
@@ -230,3 +234,27 @@ def test_the_timeout_holds_in_the_triggerer(task: Task):
 
     with pytest.raises(JobFailure, match="ran longer than its timeout of 3 s"):
         task.run("sleep 600")
+
+
+def test_a_job_that_is_ended_in_the_triggerer_has_the_time_that_it_needs(task: Task):
+    """More than its pod's spec says, which is short where there are services."""
+    if task.way == "worker":
+        pytest.skip("there is no triggerer")
+
+    def prepare(pod: Any) -> None:
+        pod.metadata.annotations |= noted_grace(90)
+        pod.metadata.finalizers = [f"{LABEL_DOMAIN}/test"]  # so that it can be looked at
+
+    async def end(trigger: JobPodTrigger) -> None:
+        trigger._state = lambda: "failed"  # type: ignore[method-assign]
+        trigger._tell = task.told.append  # type: ignore[method-assign, assignment]
+        await trigger.on_kill()
+
+    task.change, task.triggered = prepare, end  # type: ignore[method-assign]
+    result = task.run("sleep 600")
+    pod = task.core.read_namespaced_pod("job", task.api.namespace)
+    task.api.patch("pods", "job", {"metadata": {"finalizers": None}})
+
+    assert result.status == "canceled"
+    assert pod.metadata.deletion_grace_period_seconds == 90
+    assert pod.spec.termination_grace_period_seconds == 30
