@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import sys
+from contextlib import closing
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
@@ -28,7 +30,11 @@ def main(port: str) -> None:
     from sqlalchemy import Engine, event
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # so that the object store is ended, too
-    with s3_server(Path(os.environ["AIRFLOW_HOME"]) / "objects") as objects:
+    home = Path(os.environ["AIRFLOW_HOME"])
+    with closing(sqlite3.connect(home / "airflow.db")) as database:
+        # As the embedded stack: requests of several tests read while others write.
+        database.execute("PRAGMA journal_mode=WAL")
+    with s3_server(home / "objects") as objects:
         os.environ["AIRFLOW_CONN_GITLAB_CI_OBJECT_STORE"] = objects.connection()
         seed(objects.put, friendly=bool(os.environ.get(FRIENDLY)))
         event.listen(Engine, "before_cursor_execute", _count)
