@@ -156,7 +156,11 @@ class EngineExec(_EngineProcess):
             lambda found: found,
             self._has_ended,
         )
-        return _LOST if found is None or found["Running"] else int(found["ExitCode"])
+        if found is None or found["Running"]:
+            return _LOST
+        code = int(found["ExitCode"])
+        # Podman's service, started again, has said 0 of a process that had ended with another code.
+        return _LOST if self._attached.lost_service and code == 0 else code
 
     def _has_ended(self, found: dict[str, Any]) -> bool:
         """Return whether it has ended, known to the engine or not.
