@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from yaml.error import MarkedYAMLError
@@ -26,6 +27,9 @@ _HINTS = {
     "found unknown escape character": "Use single quotes, or write `\\\\` for a backslash.",
 }
 """What to do, by libyaml's name for the problem or for what it was reading."""
+
+_BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
+"""What ends a line, as libyaml counts them."""
 
 
 class LoadError(Exception):
@@ -67,5 +71,5 @@ def _hint(error: MarkedYAMLError, text: str) -> str | None:
     at = error.problem_mark
     if known or at is None or error.problem != "found character that cannot start any token":
         return known
-    character = text.split("\n")[at.line][at.column : at.column + 1]
+    character = _BREAK.split(text)[at.line][at.column : at.column + 1]
     return _TABS if character == "\t" else _QUOTES.format(character)

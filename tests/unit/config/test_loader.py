@@ -193,3 +193,13 @@ def test_thousands_of_problems_are_cut_off():
 
     assert len(diagnostics.found) == 2001
     assert diagnostics.found[-1].code == "too-many-problems"
+
+
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n", "\x85", "\u2028", "\u2029"])
+def test_hints_find_their_character_whatever_ends_lines(end: str):
+    """YAML has more ends of lines than one."""
+    with pytest.raises(LoadError) as met:
+        load(f"a: 1{end}{end}b: @x", "file", Diagnostics())
+
+    assert met.value.mark.line == 3
+    assert met.value.hint == "Put a text that begins with `@` in quotes."
